@@ -1,0 +1,28 @@
+"""Mirror top and bottom."""
+
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from core.augment.base import Augmentation, Draws
+from core.spec import setting
+
+
+class VerticalFlip(Augmentation):
+    """Mirrors an image top to bottom. Source: torchvision.transforms.v2.RandomVerticalFlip."""
+
+    label: ClassVar[str] = "Vertical flip"
+
+    kind: Literal["vertical_flip"] = "vertical_flip"
+    p: float = setting(0.5, label="Probability", ge=0.0, le=1.0, step=0.05)
+    """The share of images that are mirrored."""
+
+    def parameters(self, count: int, height: int, width: int, generator: torch.Generator) -> Draws:
+        return {}
+
+    def transform(self, images: Tensor, draws: Draws) -> Tensor:
+        return images.flip(2)
+
+    def summary(self) -> str:
+        return "Flip top to bottom"

@@ -1,0 +1,93 @@
+"""A run's checkpoint on one of its data set's splits; every look is remembered in the run."""
+
+from typing import Any, Literal
+
+import torch
+
+from core.classify.predictor import Predictor
+from core.data import Dataset, Library, Progress
+from core.errors import BadInput
+from core.runs import CheckpointChoice, Look, Run, now
+from core.train import Card, Compute, to_device
+
+EvaluatedSplit = Literal["val", "test"]
+
+
+def evaluate_run(
+    run: Run,
+    library: Library,
+    compute: Compute,
+    *,
+    checkpoint: CheckpointChoice = "best",
+    split: EvaluatedSplit = "val",
+    views: int = 0,
+    progress: Progress | None = None,
+) -> Look:
+    """Accuracy and loss of a checkpoint on a split, with `views` also by test-time augmentation.
+
+    `progress` is told after each view, and may raise to cancel; only a whole evaluation counts as a look.
+
+    Raises NotFound, Damaged; BadInput where the split has no labelled images, or the data set is
+    not the one that the run was trained on.
+    """
+    predictor = Predictor.load(run.checkpoint(checkpoint), compute)
+    card = predictor.card
+    dataset = trained_on(card, library)
+    indices = torch.from_numpy(dataset.indices(split))
+    if len(indices) == 0:
+        raise BadInput(f"The data set {card.dataset!r} has no labelled {split} images.")
+    images = to_device(dataset.images, predictor.recipe.data.color, compute.device)
+    labels = torch.from_numpy(dataset.labels).to(compute.device)
+    plain = predictor.evaluate(images, labels, indices)
+    look = Look(
+        at=now(),
+        split=split,
+        checkpoint_epoch=card.epoch,
+        images=len(indices),
+        accuracy=plain.accuracy,
+        loss=plain.loss,
+    )
+    if views:
+        tta = predictor.evaluate_tta(images, labels, indices, plain, views=views, progress=progress)
+        look = look.model_copy(
+            update={
+                "tta_views": views,
+                "tta_accuracy": tta.accuracy,
+                "fixed": tta.fixed,
+                "broken": tta.broken,
+            }
+        )
+    run.add_look(look)
+    return look
+
+
+def trained_on(card: Card, library: Library) -> Dataset:
+    """The data set that a checkpoint was trained on. Raises NotFound, Damaged; BadInput where the data
+    set of that name is another one now."""
+    dataset = library.open(card.dataset)
+    if dataset.info.fingerprint != card.dataset_fingerprint:
+        raise BadInput(
+            f"The data set {card.dataset!r} has changed since run {card.run} was trained on it; "
+            "its figures would not compare."
+        )
+    return dataset
+
+
+def look_as_json(look: Look) -> dict[str, Any]:
+    """An evaluation as the command line prints it."""
+    tta = None
+    if look.tta_views:
+        tta = {
+            "views": look.tta_views,
+            "accuracy": look.tta_accuracy,
+            "fixed": look.fixed,
+            "broken": look.broken,
+        }
+    return {
+        "split": look.split,
+        "checkpoint_epoch": look.checkpoint_epoch,
+        "images": look.images,
+        "accuracy": look.accuracy,
+        "loss": look.loss,
+        "tta": tta,
+    }

@@ -1,0 +1,204 @@
+"""Many unlabelled images at once: a folder, a zip, single files, or a data set's own unlabelled
+images become answers, and answers become the CSV `Id,Category` that competitions ask for.
+
+Images are read and classified in small batches, so a folder of any size fits into memory. A file
+that cannot be read is left out and named; it never ends the whole.
+"""
+
+import csv
+import io
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import numpy as np
+
+from core.classify.predictor import Prediction, Predictor
+from core.data import Dataset, Progress
+from core.data.archive import extract_zip
+from core.data.decode import FORMATS, decode_image
+from core.data.folder import is_image, left_out, walk_files
+from core.data.pack import read_image_file
+from core.errors import BadInput
+
+BATCH = 64
+KINDS = ", ".join(FORMATS[:-1]) + " and " + FORMATS[-1]
+
+
+@dataclass(frozen=True)
+class NamedImage:
+    """An image that is still to be read: the Id that the CSV has for it, and where its bytes are."""
+
+    id: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One image's Id and what the network says to it."""
+
+    id: str
+    category: str
+    probability: float
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers in the images' order, and one sentence per file that was left out."""
+
+    answers: tuple[Answer, ...]
+    left_out: tuple[str, ...] = ()
+
+    def csv(self, id_column: str = "Id", label_column: str = "Category") -> str:
+        """The rows as CSV text: one line per image, below the column names."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow([id_column, label_column])
+        writer.writerows((answer.id, answer.category) for answer in self.answers)
+        return text.getvalue()
+
+
+@dataclass(frozen=True)
+class Found:
+    """Images that were found, and one sentence per sort of files that are no images."""
+
+    images: tuple[NamedImage, ...]
+    left_out: tuple[str, ...] = ()
+
+
+@contextmanager
+def found_images(paths: Sequence[Path], progress: Progress | None = None) -> Iterator[Found]:
+    """The images of folders, zips and single files, in that order; a zip is unpacked while this lasts.
+
+    The Id of a folder's or zip's image is its path inside, of a single file its path as given.
+    Raises BadInput for a path that does not exist, and where there is no image at all.
+    """
+    images: list[NamedImage] = []
+    others: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="plateau-") as scratch:
+        for number, path in enumerate(paths):
+            if path.is_dir():
+                found = _in_folder(path, path.name)
+            elif not path.exists():
+                raise BadInput(f"{path} does not exist; give an image, a folder or a zip.")
+            elif path.suffix.lower() == ".zip":
+                with path.open("rb") as file:
+                    found = _in_zip(file, path.name, Path(scratch, str(number)), progress)
+            else:
+                found = Found((_named(str(path), path),))
+            images += found.images
+            others += found.left_out
+        yield _checked(Found(tuple(images), tuple(others)), " and ".join(path.name for path in paths[:3]))
+
+
+@contextmanager
+def zipped_images(file: BinaryIO, name: str, progress: Progress | None = None) -> Iterator[Found]:
+    """The images of an opened zip, such as an upload; it is unpacked while this lasts. Raises BadInput."""
+    with tempfile.TemporaryDirectory(prefix="plateau-") as scratch:
+        yield _checked(_in_zip(file, name, Path(scratch, "zip"), progress), name)
+
+
+def classify_images(
+    predictor: Predictor, found: Found, *, views: int = 0, progress: Progress | None = None
+) -> Answers:
+    """The network's answers; with `views` the category is TTA's majority vote.
+
+    `progress` is told how far it is, and may raise to cancel. Raises BadInput where not a single
+    image can be read.
+    """
+    answers: list[Answer] = []
+    unreadable: list[str] = []
+    for start in range(0, len(found.images), BATCH):
+        _tell(progress, start, len(found.images))
+        ids, pixels = [], []
+        for image in found.images[start : start + BATCH]:
+            try:
+                pixels.append(predictor.prepare(decode_image(image.read(), image.id)))
+                ids.append(image.id)
+            except BadInput as error:
+                unreadable.append(str(error))
+        answers += _answered(predictor, ids, pixels, views)
+    _tell(progress, len(found.images), len(found.images))
+    if not answers:
+        first = unreadable[0] if unreadable else "there is none."
+        raise BadInput(f"None of the {len(found.images):,} images can be read; the first: {first}")
+    return Answers(tuple(answers), (*unreadable, *found.left_out))
+
+
+def classify_unlabelled(
+    predictor: Predictor, dataset: Dataset, *, views: int = 0, progress: Progress | None = None
+) -> Answers:
+    """The answers for a data set's own unlabelled images. Raises BadInput where it has none."""
+    indices = dataset.indices("unlabelled")
+    if len(indices) == 0:
+        raise BadInput(f"The data set {dataset.info.name!r} has no unlabelled images.")
+    answers: list[Answer] = []
+    for start in range(0, len(indices), BATCH):
+        _tell(progress, start, len(indices))
+        part = indices[start : start + BATCH]
+        pixels = list(predictor.as_seen(dataset.images[part]))
+        answers += _answered(predictor, [dataset.image_name(int(i)) for i in part], pixels, views)
+    _tell(progress, len(indices), len(indices))
+    return Answers(tuple(answers))
+
+
+def _answered(
+    predictor: Predictor, ids: Sequence[str], pixels: Sequence[np.ndarray], views: int
+) -> Iterator[Answer]:
+    for image_id, prediction in zip(ids, predictor.predict(pixels, views=views), strict=True):
+        tta = prediction.tta
+        predicted = tta.predicted if tta else prediction.predicted
+        probabilities = tta.mean_probabilities if tta else prediction.probabilities
+        yield Answer(image_id, predictor.card.classes[predicted], float(probabilities[predicted]), prediction)
+
+
+def _in_folder(folder: Path, name: str) -> Found:
+    """All images below a folder, by their path inside it."""
+    images, others = [], Counter[str]()
+    for path in walk_files(folder):
+        if is_image(path):
+            images.append(_named(path.relative_to(folder).as_posix(), path))
+        else:
+            others[path.suffix.lower()] += 1
+    return Found(tuple(images), tuple(left_out(others, name)))
+
+
+def _in_zip(file: BinaryIO, name: str, into: Path, progress: Progress | None) -> Found:
+    """All images of a zip, by their path inside it; folders that are around all of them don't count."""
+    extracted = extract_zip(file, into, name=name, progress=progress)
+    found = _in_folder(into, name)
+    around = _common_folder([image.id for image in found.images])
+    images = tuple(NamedImage(image.id[around:], image.read) for image in found.images)
+    return Found(images, (*extracted.sentences(), *found.left_out))
+
+
+def _common_folder(ids: Sequence[str]) -> int:
+    """How many characters of all these paths are one and the same folder."""
+    if not ids:
+        return 0
+    shared = list(PurePosixPath(ids[0]).parts[:-1])
+    for image_id in ids[1:]:
+        parts = PurePosixPath(image_id).parts[:-1]
+        same = [mine == theirs for mine, theirs in zip(shared, parts, strict=False)]
+        shared = shared[: same.index(False) if False in same else len(same)]
+    return sum(len(part) + 1 for part in shared)
+
+
+def _named(image_id: str, path: Path) -> NamedImage:
+    return NamedImage(image_id, lambda: read_image_file(path, image_id))
+
+
+def _checked(found: Found, name: str) -> Found:
+    if not found.images:
+        raise BadInput(f"{name} holds no images; {KINDS} can be read.")
+    return found
+
+
+def _tell(progress: Progress | None, done: int, total: int) -> None:
+    if progress:
+        progress("Classifying", done, total)

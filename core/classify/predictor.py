@@ -1,0 +1,216 @@
+"""A trained network, rebuilt from a checkpoint alone, and its answers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import nn
+
+from core.augment import augment
+from core.data import Progress
+from core.data.decode import fit_image
+from core.errors import Damaged
+from core.models.weights import load_state
+from core.recipe import Recipe
+from core.train import (
+    Card,
+    Compute,
+    Normalizer,
+    Outcomes,
+    autocast,
+    evaluate,
+    generator_for,
+    predict_logits,
+    read_checkpoint,
+    to_compute,
+    to_device,
+    to_float,
+)
+
+VIEW_BATCH = 512
+MAX_VIEWS = 32
+
+
+@dataclass(frozen=True)
+class View:
+    """One augmented look at an image, and what the network says to it."""
+
+    pixels: np.ndarray  # (H, W, C) uint8
+    predicted: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one image: probabilities by class, plain, and with TTA where it was asked."""
+
+    probabilities: np.ndarray  # (classes,) float32
+    tta: "TTA | None" = None
+
+    @property
+    def predicted(self) -> int:
+        return int(self.probabilities.argmax())
+
+    def top(self, count: int = 5) -> list[tuple[int, float]]:
+        """The most probable classes, best first."""
+        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(int(i), float(self.probabilities[i])) for i in order]
+
+
+@dataclass(frozen=True)
+class TTA:
+    """Test-time augmentation of one image: n views, a vote each."""
+
+    votes: np.ndarray  # (classes,) int64
+    mean_probabilities: np.ndarray  # (classes,) float32
+    views: tuple[View, ...]
+
+    @property
+    def predicted(self) -> int:
+        """The class with the most votes; a tie goes to the higher mean probability."""
+        return int(majority(self.votes[None], self.mean_probabilities[None])[0])
+
+
+def majority(votes: np.ndarray, mean_probabilities: np.ndarray) -> np.ndarray:
+    """(n,) the class with the most votes per row; a tie goes to the higher mean probability.
+
+    `votes` and `mean_probabilities` are (n, classes).
+    """
+    tied = votes == votes.max(axis=1, keepdims=True)
+    return np.where(tied, mean_probabilities, -1.0).argmax(axis=1)
+
+
+@dataclass(frozen=True)
+class SplitTTA:
+    """TTA over many images."""
+
+    predicted: np.ndarray  # (n,) by majority vote
+    votes: np.ndarray  # (n, views) the class that each view voted for
+    accuracy: float
+    fixed: int
+    """Images that TTA gets right and the plain prediction wrong."""
+    broken: int
+    """The other way round."""
+
+
+class Predictor:
+    """A network in evaluation mode with everything it needs; free of runs and data sets."""
+
+    def __init__(self, card: Card, weights: dict[str, torch.Tensor], compute: Compute) -> None:
+        self.card, self.compute = card, compute
+        self.recipe: Recipe = card.parsed_recipe()
+        # The weights come from the checkpoint: nothing is downloaded for the sake of the first ones.
+        architecture = self.recipe.architecture
+        if "pretrained" in type(architecture).model_fields:
+            architecture = architecture.model_copy(update={"pretrained": "none"})
+        model = architecture.build(len(card.classes), card.channels, card.image_size, 0)
+        try:
+            load_state(model, weights)
+        except (RuntimeError, KeyError) as error:
+            raise Damaged(f"The checkpoint of epoch {card.epoch} does not fit its architecture.") from error
+        self.model: nn.Module = to_compute(model, compute).eval()
+        self.normalizer = Normalizer((card.mean, card.std), compute.device)
+
+    @classmethod
+    def load(cls, path: Path, compute: Compute) -> "Predictor":
+        """The predictor of a checkpoint file. Raises NotFound, Damaged."""
+        card, weights = read_checkpoint(path)
+        return cls(card, weights, compute)
+
+    def prepare(self, image: Image.Image) -> np.ndarray:
+        """A decoded image as the network's input size has it: (H, W, C) uint8."""
+        return fit_image(image, self.card.image_size, self.card.resize, self.card.channels)
+
+    def as_seen(self, stored: np.ndarray) -> np.ndarray:
+        """A data set's images (n, H, W, C) as the network sees them: a grey one's channel repeated
+        where the run was trained on colour."""
+        if stored.shape[3] == 1 and self.card.channels == 3:
+            return stored.repeat(3, axis=3)
+        return np.asarray(stored)
+
+    def predict(self, images: Sequence[np.ndarray], *, views: int = 0, seed: int = 0) -> list[Prediction]:
+        """Answers for prepared images; with `views`, each also by test-time augmentation."""
+        if not images:
+            return []
+        stack = to_device(np.stack(images), "as stored", self.compute.device)
+        everything = torch.arange(len(stack))
+        logits = predict_logits(self.model, stack, everything, self.normalizer, self.compute)
+        plain = logits.softmax(dim=1).cpu().numpy()
+        if views == 0:
+            return [Prediction(row) for row in plain]
+        collected: list[list[View]] = [[] for _ in images]
+        votes = np.zeros((len(images), len(self.card.classes)), dtype=np.int64)
+        total = np.zeros_like(plain)
+        for pixels, probabilities in self._views(stack, everything, views, seed):
+            predicted = probabilities.argmax(axis=1)
+            votes[np.arange(len(images)), predicted] += 1
+            total += probabilities
+            shown = (pixels.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+            for i, choice in enumerate(predicted):
+                collected[i].append(View(shown[i], int(choice), float(probabilities[i, choice])))
+        mean = total / views
+        return [Prediction(plain[i], TTA(votes[i], mean[i], tuple(collected[i]))) for i in range(len(images))]
+
+    def evaluate(self, images: torch.Tensor, labels: torch.Tensor, indices: torch.Tensor) -> Outcomes:
+        """Plain accuracy and loss on images[indices]; `images` is (N, H, W, C) uint8 on the device."""
+        return evaluate(self.model, images, labels, indices, self.normalizer, self.compute)
+
+    def evaluate_tta(
+        self,
+        images: torch.Tensor,
+        labels: torch.Tensor,
+        indices: torch.Tensor,
+        plain: Outcomes,
+        *,
+        views: int,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> SplitTTA:
+        """Accuracy by majority vote over `views` augmented passes, against the plain outcomes.
+
+        `progress` is told after each view, and may raise to cancel.
+        """
+        truth = labels.cpu()[indices].numpy()
+        votes = np.empty((len(indices), views), dtype=np.int64)
+        counts = np.zeros((len(indices), len(self.card.classes)), dtype=np.int32)
+        total = np.zeros((len(indices), len(self.card.classes)), dtype=np.float32)
+        for view, (_, probabilities) in enumerate(self._views(images, indices, views, seed)):
+            votes[:, view] = probabilities.argmax(axis=1)
+            counts[np.arange(len(indices)), votes[:, view]] += 1
+            total += probabilities
+            if progress:
+                progress("Classifying the views", view + 1, views)
+        predicted = majority(counts, total / views)
+        right, was_right = predicted == truth, plain.correct.numpy()
+        return SplitTTA(
+            predicted=predicted,
+            votes=votes,
+            accuracy=float(right.mean()),
+            fixed=int((right & ~was_right).sum()),
+            broken=int((~right & was_right).sum()),
+        )
+
+    def _views(
+        self, images: torch.Tensor, indices: torch.Tensor, views: int, seed: int
+    ) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
+        """Each view's pixels (n, C, H, W) in [0, 1] and probabilities (n, classes)."""
+        generator = generator_for(seed, "tta")
+        for _ in range(views):
+            parts = [self._augmented(images, part, generator) for part in indices.split(VIEW_BATCH)]
+            yield torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts]).cpu().numpy()
+
+    def _augmented(
+        self, images: torch.Tensor, indices: torch.Tensor, generator: torch.Generator
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pixels before normalization (n, C, H, W), and probabilities (n, classes)."""
+        pixels = to_float(images.index_select(0, indices.to(images.device)))
+        pixels = augment(pixels, self.recipe.augmentations, generator)
+        return pixels, self._probabilities(pixels)
+
+    def _probabilities(self, pixels: torch.Tensor) -> torch.Tensor:
+        batch = self.normalizer(pixels).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode(), autocast(self.compute):
+            return self.model(batch).float().softmax(dim=1)

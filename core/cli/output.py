@@ -1,0 +1,30 @@
+"""What the commands print."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from core.files import to_json
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    print(to_json(value, indent=1))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns as wide as their widest cell."""
+    widths = [max(len(str(row[i])) for row in [header, *rows]) for i in range(len(header))]
+    for row in [header, *rows]:
+        print("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction of 1 in percent, one decimal."""
+    return "-" if fraction is None else f"{fraction * 100:.1f} %"
+
+
+def note(text: str) -> None:
+    """A line for the person, on standard error: standard output is for results."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

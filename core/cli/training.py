@@ -1,0 +1,153 @@
+"""`train` and `resume`: with a progress bar, in this process or, if an app is running, in its queue."""
+
+import argparse
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from core.cli.output import note, percent
+from core.data import Library
+from core.errors import BadInput, InvalidSettings
+from core.recipe import Preset, Recipe, load_preset, load_presets, parse_recipe, set_values
+from core.runs import Run, RunStore, Status
+from core.runs.foreground import train_or_follow
+from core.runs.status import RESUMABLE
+from core.train import EpochEnded, Event, Progress, check
+from core.workspace import find_workspace
+
+
+def train(call: argparse.Namespace) -> int:
+    """Train a recipe; prints the run's id as the last line."""
+    workspace = find_workspace()
+    store, library = RunStore(workspace.runs), Library(workspace.data)
+    recipe = _recipe(call)
+    if not recipe.data.name:
+        raise BadInput("No data set is chosen; name one with --data (`python -m core data list` shows them).")
+    info = library.open(recipe.data.name).info
+    advice = check(recipe, info)
+    if advice.problems:
+        raise InvalidSettings(advice.problems)
+    for warning in advice.warnings:
+        note(f"Note: {warning}")
+    run = store.create(recipe, info, name=call.name, hypothesis=call.hypothesis)
+    return _train(store, library, run)
+
+
+def resume(call: argparse.Namespace) -> int:
+    """Let a run go on; with --epochs beyond its end."""
+    workspace = find_workspace()
+    store, library = RunStore(workspace.runs), Library(workspace.data)
+    run = store.find(call.run)
+    status = run.status()
+    if call.epochs is not None:
+        store.extend(run, _more(call.epochs, status), hold_lr=call.hold_lr)
+    elif status.state in RESUMABLE:
+        store.resume(run)
+    elif status.state == "finished":
+        raise BadInput(f"Run {run.id} is finished; extend it with --epochs.")
+    elif status.state != "queued":
+        raise BadInput(f"Run {run.id} is {status.state} already.")
+    return _train(store, library, run)
+
+
+def _more(text: str, status: Status) -> int:
+    """How many epochs more '--epochs N' or '--epochs +N' asks for."""
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise BadInput(f"--epochs {text}: must be a whole number of epochs, or +N for N more.") from error
+    more = number if text.startswith("+") else number - status.epochs
+    if more < 1:
+        raise BadInput(
+            f"--epochs {text}: the run has {status.epochs} epochs already; give more, or +N for N more."
+        )
+    return more
+
+
+def _recipe(call: argparse.Namespace) -> Recipe:
+    path = Path(call.recipe)
+    presets: dict[str, Preset] = {preset.id: preset for preset in load_presets()}
+    if call.recipe in presets:
+        recipe = presets[call.recipe].recipe
+    elif path.is_file():
+        recipe = parse_recipe(path.read_bytes())
+    elif path.suffix == ".json":
+        raise BadInput(f"There is no recipe file {call.recipe}.")
+    else:
+        recipe = load_preset(call.recipe).recipe
+    assignments = list(call.assignments)
+    if call.data is not None:
+        assignments.append(f"data.name={json.dumps(call.data)}")
+    if call.epochs is not None:
+        assignments.append(f"epochs={call.epochs}")
+    return set_values(recipe, assignments)
+
+
+def _train(store: RunStore, library: Library, run: Run) -> int:
+    note(f"Run {run.id}")
+    status = run.status()
+    with _interruptible() as asked, tqdm(total=status.epochs, initial=status.epoch, unit="epoch") as bar:
+        shown = _Shown(bar)
+        status = train_or_follow(
+            store, library, run, closing=asked.is_set, listener=shown.event, follow=shown.status
+        )
+    if status.state == "failed":
+        note(f"{status.message} {status.hint}")
+    else:
+        best = (
+            f"; best val {percent(status.best.val_accuracy)} at epoch {status.best.epoch}"
+            if status.best
+            else ""
+        )
+        note(f"{status.state} after epoch {status.epoch} of {status.epochs}{best}.")
+    print(run.id)
+    return 1 if status.state == "failed" else 0
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Ctrl-C and a termination ask the run to stop after its step; it can be resumed."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    old = {
+        number: signal.signal(number, lambda *_: asked.set()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield asked
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+class _Shown:
+    """Keeps the progress bar up to date, from events or from a status."""
+
+    def __init__(self, bar: "tqdm[None]") -> None:
+        self.bar = bar
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, Progress):
+            self._move(event.position, f"loss {event.train_loss:.3f}, {event.images_per_s:,.0f} images/s")
+        elif isinstance(event, EpochEnded):
+            tqdm.write(
+                f"epoch {event.epoch:3d}  lr {event.lr:.3g}  train {percent(event.train_accuracy)}  "
+                f"clean train {percent(event.clean_train_accuracy)}  val {percent(event.val_accuracy)}  "
+                f"{event.seconds:.1f} s",
+                file=self.bar.fp,
+            )
+
+    def status(self, status: Status) -> None:
+        live = status.live
+        where = live.epoch - 1 + live.step / live.steps if live else float(status.epoch)
+        self._move(where, "waiting for its turn" if status.state == "queued" else "trained by the app")
+
+    def _move(self, position: float, text: str) -> None:
+        self.bar.n = round(position, 2)
+        self.bar.set_postfix_str(text, refresh=True)

@@ -1,0 +1,267 @@
+"""Safe extraction of an untrusted zip archive.
+
+`zipfile.extractall` silently renames hostile members, keeps the last of two with one name, and
+writes two names that differ by case only over each other on some systems. Here every member is
+checked before the first byte is written, an archive with one bad member is refused as a whole, and
+the bytes that really come are counted. What cannot be of use (nested archives, pickles, programs,
+hidden files) is left out and counted.
+"""
+
+import shutil
+import stat
+import struct
+import unicodedata
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from core.data.limits import LIMITS, Limits
+from core.errors import BadInput
+
+_NESTED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+_PICKLED = (".pkl", ".pickle", ".pt", ".pth", ".npy", ".npz", ".joblib")
+_PROGRAMS = (".py", ".pyc", ".sh", ".bat", ".cmd", ".ps1", ".exe", ".dll", ".so", ".js", ".html")
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+_CHUNK = 1024**2
+_SMALLEST_RECORD = 46
+_TYPICAL_RECORD = 400
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What `extract_zip` wrote, and how many members of which sort it left out."""
+
+    files: int
+    expanded_bytes: int
+    ignored: dict[str, int]
+
+    def sentences(self) -> tuple[str, ...]:
+        """One per sort of members left out."""
+        return tuple(f"{count} {sort} of the archive left out." for sort, count in self.ignored.items())
+
+
+def extract_zip(
+    file: Path | BinaryIO,
+    into: Path,
+    *,
+    name: str | None = None,
+    limits: Limits = LIMITS,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Extracted:
+    """Extract a zip archive into the new folder `into`; on any error nothing of it stays.
+
+    `name` is what messages call the archive (a path's own name by default).
+    """
+    name = name or (file.name if isinstance(file, Path) else "the archive")
+    into.mkdir(parents=True)
+    try:
+        if isinstance(file, Path):
+            with file.open("rb") as opened:
+                return _extract(opened, into, name, limits, progress)
+        return _extract(file, into, name, limits, progress)
+    except BaseException:
+        shutil.rmtree(into, ignore_errors=True)
+        raise
+
+
+def _extract(
+    file: BinaryIO,
+    into: Path,
+    name: str,
+    limits: Limits,
+    progress: Callable[[str, int, int], None] | None,
+) -> Extracted:
+    _check_directory_size(file, name, limits)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.infolist()
+            _check_members(members, name, limits)
+            wanted, ignored = _sorted_out(members)
+            expanded = 0
+            for done, member in enumerate(wanted):
+                if progress and done % 256 == 0:
+                    progress("Extracting", done, len(wanted))
+                expanded += _write(archive, member, into, name, limits.archive_bytes - expanded)
+            if progress:
+                progress("Extracting", len(wanted), len(wanted))
+    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError) as error:
+        raise BadInput(f"{name} is not a whole zip archive: it is damaged or cut short.") from error
+    return Extracted(len(wanted), expanded, ignored)
+
+
+def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, into: Path, name: str, room: int) -> int:
+    """Write one member; returns its size as counted, not as its header says."""
+    target = into.joinpath(*member.filename.split("/"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    written = 0
+    with archive.open(member) as source, target.open("xb") as sink:
+        while chunk := source.read(_CHUNK):
+            written += len(chunk)
+            if written > room:
+                raise _refused(name, "it is larger than it may be once extracted")
+            sink.write(chunk)
+    if written != member.file_size:
+        raise _refused(name, f"'{_shown(member)}' is not as long as the archive says")
+    return written
+
+
+def _check_directory_size(file: BinaryIO, name: str, limits: Limits) -> None:
+    """Refuse an absurd number of members before `zipfile` makes an object of each."""
+    size = file.seek(0, 2)
+    tail_size = min(size, 65_557 + 20)
+    file.seek(size - tail_size)
+    tail = file.read(tail_size)
+    end = tail.rfind(b"PK\x05\x06")
+    if end < 0 or len(tail) < end + 22:
+        raise BadInput(f"{name} is not a whole zip archive; other kinds of archive are not taken.")
+    entries, directory = struct.unpack_from("<HI", tail, end + 10)
+    if entries == 0xFFFF or directory == 0xFFFFFFFF:
+        entries, directory = _zip64_counts(file, tail, end) or (entries, directory)
+    if directory > size:
+        raise BadInput(f"{name} is not a whole zip archive: it is damaged or cut short.")
+    most = limits.archive_files
+    if entries > most or directory > max(most * _TYPICAL_RECORD, _SMALLEST_RECORD):
+        raise _refused(name, f"it holds more than {most:,} files")
+
+
+def _zip64_counts(file: BinaryIO, tail: bytes, end: int) -> tuple[int, int] | None:
+    locator = tail.rfind(b"PK\x06\x07", 0, end)
+    if locator < 0 or len(tail) < locator + 16:
+        return None
+    file.seek(struct.unpack_from("<Q", tail, locator + 8)[0])
+    record = file.read(56)
+    if len(record) < 56 or not record.startswith(b"PK\x06\x06"):
+        return None
+    entries, directory = struct.unpack_from("<QQ", record, 32)
+    return entries, directory
+
+
+def _check_members(members: list[zipfile.ZipInfo], name: str, limits: Limits) -> None:
+    if len(members) > limits.archive_files:
+        raise _refused(name, f"it holds more than {limits.archive_files:,} files")
+    expanded, compressed = 0, 0
+    for member in members:
+        _check_member(member, name, limits)
+        expanded += member.file_size
+        compressed += member.compress_size
+    if expanded > limits.archive_bytes:
+        gigabytes = limits.archive_bytes / 1024**3
+        raise _refused(name, f"it is larger than {gigabytes:g} GB once extracted")
+    if expanded > max(limits.archive_ratio_from, limits.archive_ratio * compressed):
+        raise _refused(name, f"it expands to more than {limits.archive_ratio:g} times its size")
+    _check_overlaps(members, name)
+    _check_collisions(members, name)
+
+
+def _check_member(member: zipfile.ZipInfo, name: str, limits: Limits) -> None:
+    shown = _shown(member)
+    raw = member.orig_filename
+    if "\\" in raw:
+        raise _refused(name, f"the name '{shown}' has a backslash")
+    if raw.startswith("/") or ":" in raw:
+        raise _refused(name, f"'{shown}' is an absolute path or has a colon")
+    parts = raw.removesuffix("/").split("/")
+    if ".." in parts:
+        raise _refused(name, f"'{shown}' leads out of it ('..')")
+    if any(_unusable(part) for part in parts):
+        raise _refused(name, f"'{shown}' is not a name that every system can store")
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        sort = "a link" if kind == stat.S_IFLNK else "no ordinary file"
+        raise _refused(name, f"'{shown}' is {sort}")
+    if member.flag_bits & 0x1:
+        raise _refused(name, f"'{shown}' is encrypted")
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise _refused(name, f"'{shown}' is compressed in an unusual way")
+    if member.file_size > max(limits.archive_ratio_from, limits.archive_ratio * member.compress_size):
+        raise _refused(name, f"'{shown}' expands to more than {limits.archive_ratio:g} times its size")
+
+
+def _unusable(part: str) -> bool:
+    return (
+        part in ("", ".")
+        or part != part.rstrip(". ")
+        or any(unicodedata.category(char) in ("Cc", "Cs") for char in part)
+        or len(part.encode()) > 255
+        or part.split(".")[0].casefold() in _RESERVED
+    )
+
+
+def _check_overlaps(members: list[zipfile.ZipInfo], name: str) -> None:
+    """Members that share bytes are how a small archive becomes an endless one."""
+    end = 0
+    for member in sorted(members, key=lambda member: member.header_offset):
+        if member.header_offset < end:
+            raise _refused(name, f"'{_shown(member)}' shares its bytes with another file")
+        end = member.header_offset + 30 + member.compress_size
+
+
+def _check_collisions(members: list[zipfile.ZipInfo], name: str) -> None:
+    """Refuse names that are one on some systems: equal, or apart in case or Unicode form only."""
+    spelled: dict[str, str] = {}
+    files: set[str] = set()
+    for member in members:
+        path = member.filename.removesuffix("/")
+        parts = path.split("/")
+        for depth in range(1, len(parts) + 1):
+            prefix = "/".join(parts[:depth])
+            if spelled.setdefault(_folded(prefix), prefix) != prefix:
+                other = spelled[_folded(prefix)]
+                raise _refused(name, f"'{prefix}' and '{other}' are the same name on some systems")
+            if depth < len(parts) and prefix in files:
+                raise _refused(name, f"'{prefix}' is a file and a folder")
+        if not member.is_dir():
+            if path in files:
+                raise _refused(name, f"'{path}' is in it twice")
+            files.add(path)
+    if any(member.is_dir() and member.filename.removesuffix("/") in files for member in members):
+        raise _refused(name, "one name in it is a file and a folder")
+    for path in files:
+        parent = path.rpartition("/")[0]
+        if parent in files:
+            raise _refused(name, f"'{parent}' is a file and a folder")
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def _sorted_out(members: list[zipfile.ZipInfo]) -> tuple[list[zipfile.ZipInfo], dict[str, int]]:
+    """The members to write, and the count of those left out per sort."""
+    wanted, ignored = [], Counter[str]()
+    for member in members:
+        if member.is_dir():
+            continue
+        sort = _useless(member.filename)
+        if sort:
+            ignored[sort] += 1
+        else:
+            wanted.append(member)
+    return wanted, dict(ignored)
+
+
+def _useless(path: str) -> str:
+    parts = path.split("/")
+    suffix = Path(parts[-1]).suffix.lower()
+    if "__MACOSX" in parts or any(part.startswith(".") for part in parts):
+        return "hidden files"
+    if suffix in _NESTED:
+        return "nested archives"
+    if suffix in _PICKLED:
+        return "files of Python objects"
+    if suffix in _PROGRAMS:
+        return "programs"
+    return ""
+
+
+def _refused(name: str, reason: str) -> BadInput:
+    return BadInput(f"{name} is refused: {reason}.")
+
+
+def _shown(member: zipfile.ZipInfo) -> str:
+    clean = "".join(char if char.isprintable() else "?" for char in member.orig_filename)
+    return clean if len(clean) <= 80 else clean[:77] + "..."

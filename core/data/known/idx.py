@@ -1,0 +1,77 @@
+"""MNIST and FashionMNIST: idx files, gzipped or not."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from core.data.collection import TEST, TRAIN, Collection
+from core.data.known.arrays import array_collection
+from core.data.known.download import Downloads, RemoteFile
+from core.errors import BadInput
+
+# Debian's package dataset-fashion-mnist puts the files here.
+_SYSTEM_FOLDERS = {"FashionMNIST": Path("/usr/share/datasets/fashion-mnist")}
+
+
+def collect_mnist(downloads: Downloads) -> Collection:
+    """Handwritten digits."""
+    return _collect("MNIST", downloads)
+
+
+def collect_fashion_mnist(downloads: Downloads) -> Collection:
+    """Articles of clothing."""
+    return _collect("FashionMNIST", downloads)
+
+
+def _collect(name: str, downloads: Downloads) -> Collection:
+    from core.vision import torchvision  # torch takes seconds to import; most sources need none of it
+
+    description = getattr(torchvision.datasets, name)
+    resources = dict(description.resources)
+    arrays = {}
+    for file, md5 in resources.items():
+        plain = file.removesuffix(".gz")
+        path = _existing(name, plain, downloads.root)
+        if path is None:
+            remote = RemoteFile(file, tuple(mirror + file for mirror in description.mirrors), md5)
+            path = downloads.get(remote, downloads.root / name / "raw")
+        arrays[plain] = read_idx(path)
+    train = arrays["train-images-idx3-ubyte"], arrays["train-labels-idx1-ubyte"]
+    test = arrays["t10k-images-idx3-ubyte"], arrays["t10k-labels-idx1-ubyte"]
+    classes = tuple(str(name) for name in description.classes)
+    return array_collection(classes, {TRAIN: train, TEST: test}, downloads.label)
+
+
+def _existing(name: str, plain: str, root: Path) -> Path | None:
+    """The idx file where torchvision puts it, or in the given folder itself, or the system's own.
+
+    A repacked gzip file has another checksum than torchvision's: its own CRC guards it.
+    """
+    folders = [root / name / "raw", root]
+    if name in _SYSTEM_FOLDERS:
+        folders.append(_SYSTEM_FOLDERS[name])
+    for folder in folders:
+        for path in (folder / plain, folder / f"{plain}.gz"):
+            if path.is_file():
+                return path
+    return None
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The uint8 array of an idx file. Source: http://yann.lecun.com/exdb/mnist/ (file format)."""
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise BadInput(
+            f"{path.name} in {path.parent} is damaged or cut short; remove it and import again."
+        ) from error
+    dimensions = content[3] if len(content) > 3 else 0
+    start = 4 + 4 * dimensions
+    if content[:3] != b"\0\0\x08" or not 1 <= dimensions <= 3 or len(content) < start:
+        raise BadInput(f"{path.name} in {path.parent} is no idx file; remove it and import again.")
+    shape = tuple(int(n) for n in np.frombuffer(content, dtype=">u4", count=dimensions, offset=4))
+    if len(content) - start != int(np.prod(shape, dtype=np.int64)):
+        raise BadInput(f"{path.name} in {path.parent} is damaged or cut short; remove it and import again.")
+    return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)

@@ -1,0 +1,23 @@
+"""What is taken from untrusted files at most: the one place where these numbers stand."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Upper bounds of images and archives."""
+
+    image_bytes: int = 20 * 1024**2
+    image_pixels: int = 40_000_000
+    image_aspect: float = 100.0
+    """The longer side over the shorter one."""
+    archive_bytes: int = 2 * 1024**3
+    """Of all files of an archive, expanded."""
+    archive_files: int = 200_000
+    archive_ratio: float = 100.0
+    """Expanded over compressed, of the whole archive and of each large file in it."""
+    archive_ratio_from: int = 1024**2
+    """Files smaller than this may be compressed any amount: a plain small bitmap shrinks a lot."""
+
+
+LIMITS = Limits()

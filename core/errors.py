@@ -1,0 +1,63 @@
+"""The errors that a person may see. Each message is one plain sentence; pages and the command
+line show it as it is. Anything else that is raised is a fault of ours: the log has its traceback.
+
+    PlateauError
+    ├── BadInput        an image, archive, table, folder, recipe file or address that cannot be used
+    │   └── InvalidSettings   a recipe with one or more invalid values, all of them listed
+    ├── NotFound        no such run, data set, checkpoint, preset
+    ├── Damaged         a stored file of ours that can no longer be read
+    ├── Busy            somebody else holds the lock of the run, data set or device
+    └── Unavailable     no network, no such device, not enough memory or disk space
+"""
+
+from dataclasses import dataclass
+
+
+class PlateauError(Exception):
+    """Base of all errors that are shown to a person as they are."""
+
+
+class BadInput(PlateauError):
+    """Something a person gave cannot be used; names the file or field, and the remedy."""
+
+
+class NotFound(PlateauError):
+    """A run, data set, checkpoint or preset that does not exist."""
+
+
+class Damaged(PlateauError):
+    """A stored file of ours that can no longer be read."""
+
+
+class Busy(PlateauError):
+    """The run, data set or device is in use by somebody else."""
+
+
+class Unavailable(PlateauError):
+    """Something this machine does not have at the moment: network, device, memory, disk space."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One invalid value: `field` as a dotted path ('optimizer.lr'), the value, the rule, the remedy."""
+
+    field: str
+    value: object
+    rule: str
+    remedy: str = ""
+
+    def sentence(self) -> str:
+        """Field, value, rule and remedy in one sentence."""
+        shown = repr(self.value)
+        if len(shown) > 60:
+            shown = shown[:57] + "..."
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        return f"{self.field} = {shown}: {self.rule}{remedy}."
+
+
+class InvalidSettings(BadInput):
+    """Every invalid value of a recipe at once, in `problems`."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        super().__init__(" ".join(problem.sentence() for problem in problems))

@@ -1,0 +1,83 @@
+"""Small files, written so that a reader sees the old content or the new one, never a part."""
+
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from core.errors import Damaged
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames inside `folder` survive a power loss (where the system can)."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success it replaces `path` in one step.
+
+    With `durable`, content and name are flushed to the disk before this returns. On an error the
+    temporary file is removed and `path` is as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        yield temporary
+        if durable:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+        temporary.replace(path)
+        if durable:
+            sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+    """Replace the text file at `path` in one step."""
+    with replacing(path, durable=durable) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON without NaN or infinity: such a number is stored as the word ('nan', 'inf', '-inf')."""
+    return json.dumps(_without_nan(value), allow_nan=False, ensure_ascii=False, indent=indent)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(item) for item in value]
+    return value
+
+
+def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+    """Replace the JSON file at `path` in one step."""
+    write_text(path, to_json(value, indent=1) + "\n", durable=durable)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in `path`.
+
+    Raises FileNotFoundError where there is no such file, Damaged where it holds no JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise Damaged(f"{path.name} of {path.parent.name} is damaged and cannot be read.") from error
+    if not isinstance(value, dict):
+        raise Damaged(f"{path.name} of {path.parent.name} does not hold what it should.")
+    return value

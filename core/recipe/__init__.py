@@ -1,0 +1,27 @@
+"""The root of all settings: load, check, change, compare."""
+
+from core.recipe.edit import Difference, choose, differences, flatten, set_values
+from core.recipe.normalization import AnyNormalization, Statistics
+from core.recipe.presets import Preset, load_preset, load_presets
+from core.recipe.recipe import CheckpointSettings, DataSettings, LossSettings, Recipe
+from core.recipe.validation import parse_recipe, recipe_from_draft, recipe_to_draft
+
+__all__ = [
+    "AnyNormalization",
+    "CheckpointSettings",
+    "DataSettings",
+    "Difference",
+    "LossSettings",
+    "Preset",
+    "Recipe",
+    "Statistics",
+    "choose",
+    "differences",
+    "flatten",
+    "load_preset",
+    "load_presets",
+    "parse_recipe",
+    "recipe_from_draft",
+    "recipe_to_draft",
+    "set_values",
+]

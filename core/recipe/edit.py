@@ -1,0 +1,137 @@
+"""Changing single settings of a recipe by their path, and telling two recipes apart."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import BadInput, InvalidSettings, Problem
+from core.recipe.recipe import Recipe
+from core.recipe.validation import recipe_from_draft, recipe_to_draft
+from core.spec import choice, choices_of
+
+
+def set_values(recipe: Recipe, assignments: list[str]) -> Recipe:
+    """The recipe with assignments such as 'optimizer.lr=0.05' or 'scheduler.kind=cosine' made.
+
+    A value is JSON where it can be read so, else a text. A new `kind` brings that choice's
+    defaults. Raises InvalidSettings naming every field that is wrong.
+    """
+    draft = recipe_to_draft(recipe)
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        if not equals:
+            raise BadInput(f"--set {assignment}: must be FIELD=VALUE, such as optimizer.lr=0.05.")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        _assign(draft, path.strip(), value)
+    return recipe_from_draft(draft)
+
+
+def choose(draft: dict[str, Any], field: str, kind: str) -> dict[str, Any]:
+    """The settings of another choice of `field`, keeping the values of fields that both have.
+
+    Raises KeyError for an unknown kind.
+    """
+    union = Recipe.model_fields[field].annotation
+    defaults = choice(union, kind)().model_dump(mode="json")
+    old = draft.get(field) or {}
+    known = choices_of(union)
+    old_defaults: dict[str, Any] = next(
+        (c().model_dump(mode="json") for c in known if c.model_fields["kind"].default == old.get("kind")), {}
+    )
+    for name in defaults:
+        # A value that the person never touched is not carried into a choice with another default.
+        if name != "kind" and name in old and old[name] != old_defaults.get(name):
+            defaults[name] = old[name]
+    return defaults
+
+
+def _assign(draft: dict[str, Any], path: str, value: Any) -> None:
+    parts = path.split(".")
+    target: Any = draft
+    for part in parts[:-1]:
+        target = _step_into(target, part, path, value)
+    last = parts[-1]
+    if last == "kind" and len(parts) == 2:
+        try:
+            draft[parts[0]] = choose(draft, parts[0], str(value))
+        except KeyError as error:
+            kinds = ", ".join(
+                str(c.model_fields["kind"].default)
+                for c in choices_of(Recipe.model_fields[parts[0]].annotation)
+            )
+            raise InvalidSettings([Problem(path, value, f"must be one of {kinds}")]) from error
+    elif isinstance(target, list) and last.isdigit() and int(last) < len(target):
+        target[int(last)] = value
+    elif isinstance(target, dict):
+        target[last] = value
+    else:
+        raise InvalidSettings(
+            [Problem(path, value, "is not a setting", "see the recipe's JSON for the names")]
+        )
+
+
+def _step_into(target: Any, part: str, path: str, value: Any) -> Any:
+    if isinstance(target, list) and part.isdigit() and int(part) < len(target):
+        return target[int(part)]
+    if isinstance(target, dict) and part in target:
+        return target[part]
+    raise InvalidSettings([Problem(path, value, "is not a setting", "see the recipe's JSON for the names")])
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting that differs between two recipes; None where one of them has no such setting."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+def differences(old: Recipe, new: Recipe) -> list[Difference]:
+    """Settings that differ, by dotted path, in the recipe's order.
+
+    Augmentations are told apart by kind: 'augmentations.affine.p'; a second one of a kind is
+    'augmentations.affine 2.p'. A changed order alone is one difference, 'augmentations.order'.
+    """
+    before, after = flatten(old), flatten(new)
+    found = [
+        Difference(field, before.get(field), after.get(field))
+        for field in [*before, *(f for f in after if f not in before)]
+        if before.get(field) != after.get(field)
+    ]
+    kept = [d for d in found if d.field != "augmentations.order"]
+    if any(d.field.startswith("augmentations.") and d.field.endswith(".kind") for d in kept):
+        return kept
+    return found
+
+
+def flatten(recipe: Recipe) -> dict[str, Any]:
+    """Every setting of a recipe as dotted path -> value; lists of numbers stay whole."""
+    draft = recipe_to_draft(recipe)
+    draft.pop("version")
+    augmentations = draft.pop("augmentations")
+    flat: dict[str, Any] = {}
+    for key, value in draft.items():
+        _flatten_into(flat, key, value)
+    seen: dict[str, int] = {}
+    order = []
+    for augmentation in augmentations:
+        kind = augmentation["kind"]
+        seen[kind] = seen.get(kind, 0) + 1
+        name = kind if seen[kind] == 1 else f"{kind} {seen[kind]}"
+        order.append(name)
+        _flatten_into(flat, f"augmentations.{name}", augmentation)
+    if order:
+        flat["augmentations.order"] = order
+    return flat
+
+
+def _flatten_into(flat: dict[str, Any], path: str, value: Any) -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _flatten_into(flat, f"{path}.{key}", item)
+    else:
+        flat[path] = value

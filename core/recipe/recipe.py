@@ -1,0 +1,76 @@
+"""The root of all of a run's settings."""
+
+from typing import Literal
+
+from core.augment import AnyAugmentation
+from core.models import AnyArchitecture, MyNet
+from core.optim import AnyOptimizer, AnyScheduler, ConstantSpec, SGDSpec, Warmup
+from core.recipe.normalization import AnyNormalization, DatasetNormalization
+from core.spec import Spec, setting
+
+VERSION = 1
+
+
+class DataSettings(Spec):
+    """Which images a run learns from. Source: the data sets of the Data page."""
+
+    name: str = setting("", label="Data set", max_length=64)
+    """An imported data set."""
+    color: Literal["as stored", "rgb"] = setting("as stored", label="Channels", level="expert")
+    """'rgb' repeats a greyscale image's one channel three times."""
+
+
+class LossSettings(Spec):
+    """Cross entropy. Source: torch.nn.CrossEntropyLoss."""
+
+    label_smoothing: float = setting(0.0, label="Label smoothing", ge=0, lt=1, step=0.05)
+    """Share of the target that is spread evenly over all classes."""
+
+
+class CheckpointSettings(Spec):
+    """Which epochs' weights are kept. The last epoch's are always kept: a resume needs them."""
+
+    best: bool = setting(True, label="Keep the best epoch")
+    """The epoch with the highest val accuracy so far."""
+    every: int = setting(0, label="Keep every", unit="epochs", ge=0, le=100_000, level="expert")
+    """Keep every k-th epoch; 0 for none."""
+    epochs: tuple[int, ...] = setting((), label="Keep epochs", level="expert")
+    """Epochs to keep by number."""
+
+    def keeps(self, epoch: int) -> bool:
+        """Whether this epoch is kept whether or not it is the best or the last."""
+        return epoch in self.epochs or (self.every > 0 and epoch % self.every == 0)
+
+
+class Recipe(Spec):
+    """All of a run's settings; what a run, a preset and a recipe file hold."""
+
+    version: Literal[1] = 1
+    data: DataSettings = setting(DataSettings(), label="Data")
+    """Which images."""
+    architecture: AnyArchitecture = setting(MyNet(), label="Architecture")
+    """The network."""
+    augmentations: tuple[AnyAugmentation, ...] = setting((), label="Augmentations")
+    """Random changes to each training image, in this order."""
+    optimizer: AnyOptimizer = setting(SGDSpec(), label="Optimizer")
+    """How the weights follow the gradient."""
+    scheduler: AnyScheduler = setting(ConstantSpec(), label="Scheduler")
+    """How the learning rate changes over the run."""
+    warmup: Warmup = setting(Warmup(), label="Warm-up")
+    """A linear climb in front of the scheduler."""
+    loss: LossSettings = setting(LossSettings(), label="Loss")
+    """What is minimised."""
+    normalization: AnyNormalization = setting(DatasetNormalization(), label="Normalization")
+    """What is subtracted from the pixels, and what they are divided by."""
+    batch_size: int = setting(64, label="Batch size", unit="images", ge=1, le=65_536)
+    """Images per optimizer step."""
+    epochs: int = setting(15, label="Epochs", ge=1, le=100_000)
+    """How often the run goes through all training images."""
+    seed: int = setting(0, label="Seed", ge=0, le=2**31 - 1)
+    """First weights, order of the images, augmentation and dropout all follow from it."""
+    checkpoints: CheckpointSettings = setting(CheckpointSettings(), label="Checkpoints")
+    """Which epochs' weights are kept."""
+    precision: Literal["auto", "fp32"] = setting("auto", label="Precision", level="expert")
+    """'auto' computes in bfloat16 where this machine is faster with it."""
+    device: str = setting("auto", label="Device", level="expert", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    """'auto' takes the first GPU, else the CPU; or 'cpu', 'cuda:0', 'cuda:1', ..., 'mps'."""

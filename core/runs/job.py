@@ -1,0 +1,99 @@
+"""The queue and its background threads: one run at a time per device.
+
+The queue itself lies on disk (RunStore.queue); these threads only take from it. Several servers on
+one folder may each run one: a device's lock and a run's lock decide who trains what.
+"""
+
+import logging
+import sys
+import threading
+
+from core.data import Library
+from core.errors import Busy, Damaged, PlateauError
+from core.runs.lock import hold
+from core.runs.run import Run
+from core.runs.store import RunStore, now, owned
+from core.runs.training import train
+from core.train import available_devices, resolve_device
+
+POLL_S = 0.3
+SWITCH_INTERVAL_S = 5e-4
+"""How long one Python thread may keep the interpreter while others wait. The default of 5 ms lets
+a busy page slow a training loop of many small operations to a crawl."""
+
+_log = logging.getLogger("plateau.queue")
+
+
+class JobQueue:
+    """Background threads that train what waits in the store, one per device."""
+
+    def __init__(self, store: RunStore, library: Library) -> None:
+        self.store, self.library = store, library
+        self._closing = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._switch_interval_s = sys.getswitchinterval()
+
+    def start(self) -> list[Run]:
+        """Recover what a crash left, then start to train. Returns the runs found interrupted."""
+        self.store.folder.mkdir(parents=True, exist_ok=True)
+        interrupted = self.store.recover()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        for device in available_devices():
+            thread = threading.Thread(target=self._work, args=(device,), name=f"train-{device}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        return interrupted
+
+    def close(self, timeout_s: float = 20.0) -> None:
+        """Ask the training runs to stop, and wait for them. They are left as interrupted."""
+        self._closing.set()
+        for thread in self._threads:
+            thread.join(timeout_s)
+        sys.setswitchinterval(self._switch_interval_s)
+
+    def _work(self, device: str) -> None:
+        """One device's thread: take the next run that waits for it, train it, and so on."""
+        while not self._closing.wait(POLL_S):
+            try:
+                run = self._next(device)
+                if run is not None:
+                    self._train(run, device)
+            except Exception:  # noqa: BLE001  a thread that dies would leave the queue standing
+                _log.exception("the queue of %s met an unexpected error and goes on", device)
+                self._closing.wait(2.0)
+
+    def _next(self, device: str) -> Run | None:
+        for run in self.store.queue():
+            if run.is_alive():
+                continue
+            try:
+                status = run.status()
+                if status.state != "queued":
+                    self.store.leave_queue(run)
+                elif resolve_device(run.recipe().device) == device:
+                    return run
+            except Damaged as error:
+                self.store.leave_queue(run)
+                _log.warning("%s", error)
+            except PlateauError as error:
+                # Its device does not exist here, or its recipe is not valid: say so on the run.
+                if device == available_devices()[-1]:
+                    self._refuse(run, str(error))
+        return None
+
+    def _refuse(self, run: Run, message: str) -> None:
+        self.store.leave_queue(run)
+        with owned(run) as status:
+            status.state, status.message, status.ended_at = "failed", message, now()
+            status.hint = "Clone the run and change this setting."
+
+    def _train(self, run: Run, device: str) -> None:
+        try:
+            with hold(self.store.device_lock(device), wait_s=0.1, busy="the device is in use"):
+                if run.status().state != "queued":
+                    return
+                self.store.leave_queue(run)
+                train(run, self.library, closing=self._closing.is_set)
+        except Busy:
+            # Another process trains on this device, or has this run: look again later.
+            self._closing.wait(1.0)

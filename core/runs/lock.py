@@ -1,0 +1,50 @@
+"""Whoever holds a run's lock owns it: only the owner writes status.json, rows and checkpoints.
+
+The lock is the operating system's (flock): it is gone when its process is, however that ended, so
+it says whether a run is alive. Process ids and clocks do not.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from core.errors import Busy
+
+
+@contextmanager
+def hold(path: Path, *, wait_s: float = 2.0, busy: str) -> Iterator[None]:
+    """Hold the lock at `path`. Raises Busy with the sentence `busy` if it stays taken.
+
+    The short wait is for those who only look whether it is held.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(timeout=wait_s, poll_interval=0.02)
+    except Timeout as error:
+        raise Busy(busy) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock, in this process or another."""
+    if not path.exists():
+        return False
+    for attempt in range(2):
+        lock = FileLock(path, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            # Perhaps only another look, which is over in a moment.
+            if attempt == 0:
+                time.sleep(0.005)
+            continue
+        lock.release()
+        return False
+    return True

@@ -1,0 +1,81 @@
+"""Append-only files of JSON rows: epochs.jsonl and steps.jsonl.
+
+One row is one line. A reader goes on from the byte where it stopped. A last line without
+its newline is not there yet (or was torn by a crash) and is left for later; a whole line that is
+no JSON object is damage: it is skipped and counted.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.files import to_json, write_text
+
+Row = dict[str, Any]
+
+
+Cursor = tuple[int, int]
+"""Which file (its inode) and which byte to go on from."""
+
+START: Cursor = (0, 0)
+
+
+@dataclass(frozen=True)
+class RowsRead:
+    """Rows read, where to go on from, and how many lines could not be read."""
+
+    rows: list[Row]
+    cursor: Cursor
+    restarted: bool = False
+    """True where the file was replaced (cut by a resume): the rows are all of it, from its start."""
+    damaged: int = 0
+
+
+def append_row(path: Path, row: Row, *, durable: bool = False) -> None:
+    """Append one row. With `durable` it is on the disk when this returns."""
+    line = (to_json(row) + "\n").encode()
+    with path.open("ab") as file:
+        file.write(line)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def read_rows(path: Path, cursor: Cursor = START) -> RowsRead:
+    """The whole rows from `cursor` on; none where the file does not exist."""
+    inode, offset = cursor
+    try:
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            restarted = cursor != START and (found.st_ino != inode or found.st_size < offset)
+            if restarted:
+                offset = 0
+            file.seek(offset)
+            content = file.read()
+    except FileNotFoundError:
+        return RowsRead([], START, restarted=cursor != START)
+    end = content.rfind(b"\n") + 1
+    rows, damaged = [], 0
+    for line in content[:end].splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            row = None
+        if isinstance(row, dict):
+            rows.append({key: _number(value) for key, value in row.items()})
+        else:
+            damaged += 1
+    return RowsRead(rows, (found.st_ino, offset + end), restarted, damaged)
+
+
+def cut_rows(path: Path, last_epoch: int) -> None:
+    """Drop every row after `last_epoch`, torn and damaged lines too: what a resume starts with."""
+    kept = [row for row in read_rows(path).rows if row.get("epoch", 0) <= last_epoch]
+    write_text(path, "".join(to_json(row) + "\n" for row in kept))
+
+
+def _number(value: Any) -> Any:
+    """'nan' and 'inf' were stored as words, for JSON has no such numbers."""
+    return float(value) if isinstance(value, str) and value in ("nan", "inf", "-inf") else value

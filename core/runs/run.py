@@ -1,0 +1,207 @@
+"""One run: a folder, and what can be read from it or asked of it."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import Damaged, NotFound
+from core.files import read_json, write_json
+from core.recipe import Recipe, parse_recipe
+from core.runs.lock import hold, is_held
+from core.runs.rows import START, Cursor, RowsRead, read_rows
+from core.runs.status import ACTIVE, State, Status, read_status
+
+RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+CheckpointChoice = Literal["best", "last"] | int
+
+
+class Notes(BaseModel):
+    """notes.json: what a person wrote about a run."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str = Field("", max_length=200)
+    hypothesis: str = Field("", max_length=5_000)
+    note: str = Field("", max_length=50_000)
+    tags: tuple[str, ...] = ()
+    star: bool = False
+
+
+class Look(BaseModel):
+    """One evaluation of a checkpoint on a split, as somebody asked for it."""
+
+    at: str
+    split: Literal["val", "test"]
+    checkpoint_epoch: int
+    images: int
+    accuracy: float
+    loss: float
+    tta_views: int | None = None
+    tta_accuracy: float | None = None
+    fixed: int | None = None
+    broken: int | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder. Nothing is kept in memory: every call reads what is there now."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def lock_path(self) -> Path:
+        return self.folder / "lock"
+
+    @property
+    def state_path(self) -> Path:
+        """last.state: the last whole epoch, with all that a resume needs."""
+        return self.folder / "checkpoints" / "last.state"
+
+    def is_alive(self) -> bool:
+        """Whether somebody trains it right now, in whatever process."""
+        return is_held(self.lock_path)
+
+    def status(self) -> Status:
+        """The status, with the true state: a 'running' run that nobody holds was interrupted.
+
+        Raises Damaged.
+        """
+        status = read_status(self.folder)
+        if status.state in ACTIVE and not self.is_alive():
+            # Perhaps it ended between the two looks.
+            status = read_status(self.folder)
+            if status.state in ACTIVE:
+                status.state = "interrupted"
+                status.message = f"It was interrupted after epoch {status.epoch}: its process is gone."
+                status.hint = "Resume it: it goes on from its last whole epoch."
+                status.live = None
+        return status
+
+    def recipe(self) -> Recipe:
+        """The recipe as it was launched. Raises Damaged."""
+        try:
+            return parse_recipe((self.folder / "recipe.json").read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise Damaged(f"Run {self.id} has no recipe.json.") from error
+        except UnicodeDecodeError as error:
+            raise Damaged(f"recipe.json of run {self.id} is damaged.") from error
+
+    def notes(self) -> Notes:
+        """What a person wrote; empty where nothing was, or where it cannot be read."""
+        try:
+            return Notes.model_validate(read_json(self.folder / "notes.json"))
+        except (FileNotFoundError, Damaged, ValidationError):
+            return Notes()
+
+    def write_notes(self, **changes: Any) -> Notes:
+        """Change some of the notes, keeping the others."""
+        with hold(
+            self.folder / ".notes.lock", busy=f"The notes of run {self.id} are being written; try again."
+        ):
+            notes = Notes.model_validate(self.notes().model_dump() | changes)
+            write_json(self.folder / "notes.json", notes.model_dump(mode="json"))
+        return notes
+
+    def display_name(self) -> str:
+        """The name that a person gave, else the id."""
+        return self.notes().name or self.id
+
+    def epochs(self, cursor: Cursor = START) -> RowsRead:
+        """Rows of epochs.jsonl from `cursor` on."""
+        return read_rows(self.folder / "epochs.jsonl", cursor)
+
+    def steps(self, cursor: Cursor = START) -> RowsRead:
+        """Rows of steps.jsonl from `cursor` on."""
+        return read_rows(self.folder / "steps.jsonl", cursor)
+
+    def looks(self) -> list[Look]:
+        """Every evaluation that somebody asked for, oldest first."""
+        try:
+            content = read_json(self.folder / "evaluations.json")
+            return [Look.model_validate(item) for item in content.get("looks", [])]
+        except FileNotFoundError:
+            return []
+        except (Damaged, ValidationError, TypeError):
+            return []
+
+    def add_look(self, look: Look) -> None:
+        """Remember an evaluation."""
+        with hold(
+            self.folder / ".notes.lock", busy=f"The notes of run {self.id} are being written; try again."
+        ):
+            looks = [*self.looks(), look]
+            write_json(self.folder / "evaluations.json", {"looks": [item.model_dump() for item in looks]})
+
+    def checkpoint_epochs(self) -> list[int]:
+        """Epochs whose weights are kept, the last one apart."""
+        names = (path.stem for path in (self.folder / "checkpoints").glob("epoch-*.safetensors"))
+        return sorted(int(name.removeprefix("epoch-")) for name in names if name[6:].isdigit())
+
+    def epoch_path(self, epoch: int) -> Path:
+        """Where the weights of an epoch are kept."""
+        return self.folder / "checkpoints" / f"epoch-{epoch:04d}.safetensors"
+
+    def checkpoint(self, which: CheckpointChoice) -> Path:
+        """The file of a checkpoint: 'best', 'last' or an epoch. Raises NotFound."""
+        status = self.status()
+        if status.epoch == 0:
+            raise NotFound(f"Run {self.id} has no checkpoint yet: no epoch is done.")
+        epoch: int = status.epoch
+        if which == "best":
+            epoch = status.best.epoch if status.best else status.epoch
+        elif which != "last":
+            epoch = which
+        if self.epoch_path(epoch).exists():
+            return self.epoch_path(epoch)
+        if epoch == status.epoch and self.state_path.exists():
+            return self.state_path
+        kept = sorted({*self.checkpoint_epochs(), status.epoch})
+        raise NotFound(
+            f"Run {self.id} keeps no checkpoint of epoch {epoch}; it keeps epoch "
+            f"{', '.join(map(str, kept))}; other epochs are kept when the recipe's checkpoints name them."
+        )
+
+    def ask_to_stop(self, when: Literal["after_epoch", "now"]) -> None:
+        """Leave the trainer a request; it looks a few times a second."""
+        write_json(self.folder / "control.json", {"stop": when}, durable=False)
+
+    def stop_request(self) -> str | None:
+        """What was asked: 'after_epoch', 'now' or nothing."""
+        try:
+            stop = read_json(self.folder / "control.json").get("stop")
+        except (FileNotFoundError, Damaged):
+            return None
+        return stop if stop in ("after_epoch", "now") else None
+
+    def size_bytes(self) -> int:
+        """What a deletion frees."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """A run as a list shows it; `damaged` is a sentence where its folder cannot be read."""
+
+    run: Run
+    notes: Notes
+    status: Status | None
+    damaged: str = ""
+
+    @property
+    def id(self) -> str:
+        return self.run.id
+
+    @property
+    def name(self) -> str:
+        return self.notes.name or self.run.id
+
+    @property
+    def state(self) -> State | Literal["damaged"]:
+        return self.status.state if self.status else "damaged"

@@ -1,0 +1,101 @@
+"""The small file that says where a run stands."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from core.errors import Damaged
+from core.files import read_json, write_json
+
+State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "interrupted"]
+ACTIVE: tuple[State, ...] = ("running", "stopping")
+RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
+
+
+class Best(BaseModel):
+    """The epoch with the highest val accuracy."""
+
+    epoch: int
+    val_accuracy: float
+    gap: float | None = None
+    """Clean train accuracy minus val accuracy at that epoch."""
+
+
+class Last(BaseModel):
+    """The last whole epoch."""
+
+    epoch: int
+    val_accuracy: float
+    train_accuracy: float
+    clean_train_accuracy: float
+    val_loss: float | None = None
+    lr: float
+
+
+class Live(BaseModel):
+    """Inside an epoch; replaced about twice a second."""
+
+    epoch: int
+    step: int
+    steps: int
+    phase: str
+    train_loss: float | None
+    train_accuracy: float
+    lr: float
+    images_per_s: float
+
+
+class Status(BaseModel):
+    """status.json: written only by whoever holds the run's lock, replaced in one step."""
+
+    model_config = ConfigDict(extra="ignore", validate_assignment=True)
+
+    state: State
+    epoch: int = 0
+    """Whole epochs done."""
+    epochs: int
+    """Epochs asked for; more than the recipe's where the run was extended."""
+    hold_lr: bool = False
+    """In an extended run: the last lr stays instead of the schedule going on."""
+    best: Best | None = None
+    last: Last | None = None
+    live: Live | None = None
+    elapsed_s: float = 0.0
+    """Time spent in training and evaluation, over all sittings."""
+    images_per_s: float | None = None
+    created_at: str
+    """ISO 8601, UTC."""
+    started_at: str | None = None
+    ended_at: str | None = None
+    dataset: str
+    dataset_fingerprint: str = ""
+    split_fingerprint: str = ""
+    architecture: str
+    device: str = ""
+    precision: str = ""
+    environment: dict[str, str] = {}
+    parent: str | None = None
+    """The run that this one was cloned from."""
+    color: int = 0
+    """Which colour of the palette is the run's, wherever it is drawn; runs made in a row differ."""
+    message: str = ""
+    """One sentence for a person: why it stopped or failed."""
+    hint: str = ""
+    """What to do about it."""
+
+
+def read_status(folder: Path) -> Status:
+    """The status of the run in `folder`. Raises Damaged."""
+    try:
+        content: Any = read_json(folder / "status.json")
+        return Status.model_validate(content)
+    except FileNotFoundError as error:
+        raise Damaged(f"Run {folder.name} has no status.json.") from error
+    except ValidationError as error:
+        raise Damaged(f"status.json of run {folder.name} does not hold what it should.") from error
+
+
+def write_status(folder: Path, status: Status, *, durable: bool = True) -> None:
+    """Replace the status in one step; `durable` waits for the disk."""
+    write_json(folder / "status.json", status.model_dump(mode="json"), durable=durable)

@@ -1,0 +1,305 @@
+"""All runs: a folder of folders. A new run, the list, deletion, export, and the order of the queue."""
+
+import json
+import secrets
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from core.data import DatasetInfo
+from core.errors import BadInput, Busy, Damaged, NotFound
+from core.files import read_json, write_json, write_text
+from core.recipe import Recipe
+from core.runs.lock import hold
+from core.runs.run import RUN_ID, Notes, Run, RunEntry
+from core.runs.status import ACTIVE, RESUMABLE, Status, read_status, write_status
+from core.spec import kind_of
+
+
+def now() -> str:
+    """The time as stored everywhere: ISO 8601, UTC, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+# RunStore has a method `list`, inside of which the type cannot be named.
+Runs = list[Run]
+Entries = list[RunEntry]
+Positions = list[tuple[float, str]]
+
+
+@dataclass(frozen=True)
+class RunStore:
+    """The runs in one folder. Several processes may use one folder at the same time."""
+
+    folder: Path
+
+    @property
+    def queue_folder(self) -> Path:
+        return self.folder / ".queue"
+
+    def device_lock(self, device: str) -> Path:
+        """The lock of a device: one run at a time trains on it."""
+        return self.folder / ".locks" / f"{device.replace(':', '-')}.lock"
+
+    def create(
+        self,
+        recipe: Recipe,
+        dataset: DatasetInfo,
+        *,
+        name: str = "",
+        hypothesis: str = "",
+        parent: str | None = None,
+        token: str | None = None,
+        queue: bool = True,
+    ) -> Run:
+        """A new run, waiting in the queue (or, with `queue` off, for its maker to train it).
+
+        A second call with the same `token` gives the run of the first: a double click makes one.
+        """
+        if token is not None:
+            made = self._claim(token)
+            if made is not None:
+                return made
+        kind = kind_of(recipe.architecture)
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        run_id = f"{stamp}-{kind.replace('_', '-')}-{secrets.token_hex(2)}"
+        staging = self.folder / f".new-{run_id}"
+        staging.mkdir(parents=True)
+        for part in ("checkpoints", "predictions"):
+            (staging / part).mkdir()
+        write_text(staging / "recipe.json", recipe.model_dump_json(indent=1) + "\n")
+        notes = Notes(name=name.strip()[:200], hypothesis=hypothesis.strip()[:5_000])
+        write_json(staging / "notes.json", notes.model_dump(mode="json"))
+        status = Status(
+            state="queued",
+            epochs=recipe.epochs,
+            created_at=now(),
+            dataset=recipe.data.name,
+            dataset_fingerprint=dataset.fingerprint,
+            split_fingerprint=dataset.split_fingerprint,
+            architecture=kind,
+            device=recipe.device,
+            parent=parent,
+            color=self._next_color(),
+        )
+        write_status(staging, status)
+        run = Run(self.folder / run_id)
+        staging.rename(run.folder)
+        if token is not None:
+            write_json(self.folder / ".tokens" / token, {"run": run_id})
+        if queue:
+            self.enqueue(run)
+        return run
+
+    def _next_color(self) -> int:
+        newest = next((entry.status for entry in self.list() if entry.status), None)
+        return newest.color + 1 if newest else 0
+
+    def _claim(self, token: str) -> Run | None:
+        """The run that was already made with this token, if any."""
+        if not RUN_ID.fullmatch(token):
+            raise BadInput(f"token = {token!r}: letters, digits, '-' and '_' only.")
+        folder = self.folder / ".tokens"
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            return self.get(str(read_json(folder / token)["run"]))
+        except (FileNotFoundError, Damaged, KeyError, NotFound):
+            return None
+
+    def get(self, run_id: str) -> Run:
+        """The run with this id. Raises NotFound."""
+        folder = self.folder / run_id
+        if not RUN_ID.fullmatch(run_id) or folder.is_symlink() or not (folder / "recipe.json").is_file():
+            raise NotFound(f"There is no run {run_id!r}.")
+        return Run(folder)
+
+    def find(self, text: str) -> Run:
+        """The run with this id, this name, or an id that begins or ends with `text`.
+
+        Raises NotFound, BadInput where several fit.
+        """
+        try:
+            return self.get(text)
+        except NotFound:
+            entries = self.list()
+        fitting = [e for e in entries if e.notes.name == text]
+        if not fitting and text:
+            fitting = [e for e in entries if e.id.startswith(text) or e.id.endswith(text)]
+        if len(fitting) > 1:
+            ids = ", ".join(e.id for e in fitting[:5])
+            raise BadInput(f"{text!r} fits {len(fitting)} runs ({ids}); give the whole id.")
+        if not fitting:
+            raise NotFound(f"There is no run {text!r}; `python -m core runs` lists them.")
+        return fitting[0].run
+
+    def list(self) -> Entries:
+        """Every run, newest first. A damaged one says so and hides no other."""
+        if not self.folder.is_dir():
+            return []
+        folders = [
+            path
+            for path in self.folder.iterdir()
+            if RUN_ID.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
+        ]
+        return [self.entry(Run(path)) for path in sorted(folders, reverse=True)]
+
+    def entry(self, run: Run) -> RunEntry:
+        """The run as a list shows it."""
+        try:
+            return RunEntry(run, run.notes(), run.status())
+        except Damaged as error:
+            return RunEntry(run, run.notes(), None, damaged=str(error))
+
+    def delete(self, run: Run) -> None:
+        """Remove a run's folder. Raises Busy while it trains."""
+        if run.is_alive():
+            raise Busy(f"Run {run.id} is training; stop it before deleting it.")
+        self.leave_queue(run)
+        trash = self.folder / f".trash-{run.id}-{secrets.token_hex(2)}"
+        run.folder.rename(trash)
+        shutil.rmtree(trash, ignore_errors=True)
+
+    def export(self, runs: Runs, target: Path) -> None:
+        """Pack runs into a zip, each under its id, without locks and requests."""
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+            for run in runs:
+                for path in sorted(run.folder.rglob("*")):
+                    if path.is_file() and path.name not in ("lock", "control.json", ".notes.lock"):
+                        archive.write(path, f"{run.id}/{path.relative_to(run.folder)}")
+
+    def enqueue(self, run: Run) -> None:
+        """Put a run at the queue's end."""
+        self.queue_folder.mkdir(parents=True, exist_ok=True)
+        last = max((position for position, _ in self._positions()), default=0.0)
+        write_json(self.queue_folder / run.id, {"position": last + 1.0})
+
+    def queue(self) -> Runs:
+        """The waiting runs, in the order in which they will train."""
+        runs = []
+        for _, run_id in sorted(self._positions()):
+            try:
+                runs.append(self.get(run_id))
+            except NotFound:
+                (self.queue_folder / run_id).unlink(missing_ok=True)
+        return runs
+
+    def move(self, run: Run, places: int) -> None:
+        """Move a waiting run by so many places; negative is sooner."""
+        order = [waiting.id for waiting in self.queue()]
+        if run.id not in order:
+            raise NotFound(f"Run {run.id} is not waiting in the queue.")
+        at = order.index(run.id)
+        order.insert(max(0, min(len(order) - 1, at + places)), order.pop(at))
+        for position, run_id in enumerate(order, start=1):
+            write_json(self.queue_folder / run_id, {"position": float(position)}, durable=False)
+
+    def _positions(self) -> Positions:
+        if not self.queue_folder.is_dir():
+            return []
+        found = []
+        for path in self.queue_folder.iterdir():
+            if not RUN_ID.fullmatch(path.name):
+                continue
+            try:
+                found.append((float(json.loads(path.read_text(encoding="utf-8"))["position"]), path.name))
+            except FileNotFoundError:
+                continue
+            except (ValueError, KeyError, TypeError):
+                found.append((float("inf"), path.name))
+        return found
+
+    def leave_queue(self, run: Run) -> None:
+        """Take a run out of the queue's order; its status is left as it is."""
+        (self.queue_folder / run.id).unlink(missing_ok=True)
+
+    def stop(self, run: Run, when: Literal["after_epoch", "now"] = "now") -> None:
+        """Stop a training run, or take a waiting one out of the queue. Raises BadInput if neither."""
+        try:
+            with owned(run) as status:
+                if status.state != "queued":
+                    raise BadInput(f"Run {run.id} is {status.state}; there is nothing to stop.")
+                self.leave_queue(run)
+                status.state, status.ended_at = "stopped", now()
+                status.message = "It was taken out of the queue before it began."
+                if status.epoch:
+                    status.message = f"It was taken out of the queue after epoch {status.epoch}."
+                status.hint = "Resume it to put it back."
+        except Busy:
+            run.ask_to_stop(when)
+
+    def resume(self, run: Run, *, queue: bool = True) -> None:
+        """Let a stopped, interrupted or failed run go on from its last whole epoch.
+
+        Raises BadInput for a run in another state.
+        """
+        with owned(run) as status:
+            if status.state not in RESUMABLE:
+                raise BadInput(
+                    f"Run {run.id} is {status.state}; only a stopped, interrupted or failed run resumes."
+                )
+            self._requeue(run, status, queue)
+
+    def extend(self, run: Run, epochs: int, *, hold_lr: bool = False, queue: bool = True) -> None:
+        """Let a run go on for `epochs` more than it was asked for; `hold_lr` keeps its last lr.
+
+        Raises BadInput for a run that is waiting or training, or for less than one epoch.
+        """
+        if epochs < 1:
+            raise BadInput(f"epochs = {epochs}: an extension must be at least 1 epoch.")
+        with owned(run) as status:
+            if status.state == "queued":
+                raise BadInput(f"Run {run.id} is still waiting; extend it when it is done.")
+            status.epochs += epochs
+            status.hold_lr = hold_lr
+            self._requeue(run, status, queue)
+
+    def _requeue(self, run: Run, status: Status, queue: bool) -> None:
+        status.state, status.message, status.hint, status.ended_at = "queued", "", "", None
+        (run.folder / "control.json").unlink(missing_ok=True)
+        if queue:
+            self.enqueue(run)
+
+    def recover(self) -> Runs:
+        """At a start: put down which runs were interrupted, and queue what says it is queued.
+
+        Returns the interrupted runs. Leftovers of unfinished creations and deletions are removed.
+        """
+        interrupted = []
+        waiting = {run.id for run in self.queue()}
+        for entry in self.list():
+            if entry.status is None:
+                continue
+            if entry.status.state == "interrupted":
+                interrupted.append(entry.run)
+                try:
+                    with owned(entry.run) as status:
+                        status.state = "interrupted"
+                        status.message, status.hint = entry.status.message, entry.status.hint
+                        status.live = None
+                except Busy:
+                    continue
+            elif entry.status.state == "queued" and entry.id not in waiting and not entry.run.is_alive():
+                self.enqueue(entry.run)
+        for pattern in (".new-*", ".trash-*"):
+            for leftover in self.folder.glob(pattern):
+                shutil.rmtree(leftover, ignore_errors=True)
+        return interrupted
+
+
+@contextmanager
+def owned(run: Run) -> Iterator[Status]:
+    """The status of a run that nobody trains: locked, to be changed, and written back.
+
+    Raises Busy while it trains; on any other error the status stays as it was.
+    """
+    with hold(run.lock_path, wait_s=0.3, busy=f"Run {run.id} is training."):
+        status = read_status(run.folder)
+        if status.state in ACTIVE:
+            status.state = "interrupted"
+        yield status
+        write_status(run.folder, status)

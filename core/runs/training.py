@@ -1,0 +1,367 @@
+"""`train(run)`: from a run's folder to a trained run, whoever calls it.
+
+The app's queue, the command line and a process of its own all call this one function, and leave
+the same folder. An epoch is committed when `last.state` is in place; what lies beyond it after a
+crash is cut by the resume.
+"""
+
+import errno
+import gc
+import logging
+import platform
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from core import __version__
+from core.data import Dataset, Library
+from core.errors import NotFound, PlateauError
+from core.files import replacing
+from core.recipe import Recipe, Statistics
+from core.runs.lock import hold
+from core.runs.log import run_log
+from core.runs.rows import append_row, cut_rows
+from core.runs.run import Run
+from core.runs.status import Best, Last, Live, Status, read_status, write_status
+from core.runs.store import now
+from core.train import (
+    Card,
+    CheckpointReady,
+    EpochEnded,
+    Event,
+    Progress,
+    Stopped,
+    StopRequest,
+    Task,
+    fit,
+    load_images,
+    read_state,
+    resolve_compute,
+    statistics_for,
+    write_checkpoint,
+    write_state,
+)
+
+CONTROL_EVERY_S = 0.2
+STEP_ROWS = 600
+"""About so many rows of steps.jsonl per five minutes at first; later they thin out."""
+
+
+def train(
+    run: Run,
+    library: Library,
+    *,
+    closing: Callable[[], bool] = lambda: False,
+    listener: Callable[[Event], None] = lambda event: None,
+) -> Status:
+    """Train the run until it is finished, stopped or failed, and return its last status.
+
+    `closing` says that the process is about to end: the run is left as interrupted, to be resumed.
+    `listener` gets each event after it is written. Raises Busy when somebody else has the run.
+    """
+    with hold(run.lock_path, busy=f"Run {run.id} is already training."):
+        status = read_status(run.folder)
+        (run.folder / "control.json").unlink(missing_ok=True)
+        status.state, status.started_at = "running", status.started_at or now()
+        status.ended_at, status.message, status.hint, status.live = None, "", "", None
+        write_status(run.folder, status)
+        with run_log(run.folder / "train.log") as log:
+            failure = _attempt(_Trainer(run, library, status, log, closing, listener))
+            # Only here: the traceback that held the run's tensors is gone by now.
+            gc.collect()
+            if failure:
+                status.state, status.message, status.hint = failure.state, failure.message, failure.hint
+            status.live, status.ended_at = None, now()
+            write_status(run.folder, status)
+            log.info("%s after epoch %d of %d. %s", status.state, status.epoch, status.epochs, status.message)
+        return status
+
+
+@dataclass(frozen=True)
+class _Failure:
+    state: str
+    message: str
+    hint: str
+
+
+def _attempt(trainer: "_Trainer") -> _Failure | None:
+    """Run the trainer; an error becomes a sentence for the person and a traceback in the log."""
+    try:
+        trainer.run_all()
+    except PlateauError as error:
+        trainer.log.error("%s", error)
+        return _Failure("failed", str(error), "Change the settings in a clone of this run and launch it.")
+    except torch.OutOfMemoryError:
+        trainer.log.exception("out of memory")
+        return _out_of_memory(trainer.recipe_batch_size)
+    except MemoryError:
+        trainer.log.exception("out of memory")
+        return _out_of_memory(trainer.recipe_batch_size)
+    except OSError as error:
+        trainer.log.exception("disk")
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _Failure(
+                "stopped", "The disk is full; the last checkpoint is whole.", "Free some space, then resume."
+            )
+        return _Failure(
+            "failed", f"A file could not be written: {error.strerror or error}.", "Mend it, then resume."
+        )
+    except Exception as error:  # the thread's last line of defence: nothing may escape
+        trainer.log.exception("unexpected error")
+        return _Failure(
+            "failed",
+            f"An unexpected error ended the run ({type(error).__name__}).",
+            "train.log in the run's folder has the details; a resume goes on from the last checkpoint.",
+        )
+    return None
+
+
+def _out_of_memory(batch_size: int) -> _Failure:
+    return _Failure(
+        "failed",
+        f"The device ran out of memory at batch size {batch_size}.",
+        f"Clone the run with batch size {max(1, batch_size // 2)} or a smaller input size.",
+    )
+
+
+class _Trainer:
+    """One sitting of a run: it alone writes the run's folder while it holds the lock."""
+
+    def __init__(
+        self,
+        run: Run,
+        library: Library,
+        status: Status,
+        log: logging.Logger,
+        closing: Callable[[], bool],
+        listener: Callable[[Event], None],
+    ) -> None:
+        self.run, self.library, self.status, self.log = run, library, status, log
+        self.closing, self.listener = closing, listener
+        self.recipe_batch_size = 0
+        self._asked = StopRequest.NO
+        self._looked_at = 0.0
+        self._began = time.monotonic()
+        self._before_s = status.elapsed_s
+        self._row_at = -1e9
+
+    def run_all(self) -> None:
+        """From recipe and data to the last epoch."""
+        recipe = self.run.recipe()
+        self.recipe_batch_size = recipe.batch_size
+        dataset = self.library.open(recipe.data.name)
+        self._check_data(dataset)
+        compute = resolve_compute(recipe.device, recipe.precision)
+        self.status.device, self.status.precision = compute.name, compute.reason
+        self.status.environment = environment()
+        statistics = statistics_for(recipe, dataset)
+        bank = load_images(dataset, recipe.data.color, compute.device)
+        task = Task(
+            recipe=recipe,
+            bank=bank,
+            statistics=statistics,
+            compute=compute,
+            epochs=self.status.epochs,
+            hold_lr=self.status.hold_lr,
+            should_stop=self._should_stop,
+        )
+        self._resume(task)
+        self.log.info(
+            "%s on %s (%s), epochs %d to %d",
+            recipe.architecture.kind,
+            compute.name,
+            compute.reason,
+            self.status.epoch + 1,
+            task.epochs,
+        )
+        for event in fit(task):
+            if isinstance(event, Progress):
+                self._progress(event)
+            elif isinstance(event, EpochEnded):
+                self._epoch(event)
+            elif isinstance(event, CheckpointReady):
+                self._commit(event, recipe, dataset, statistics, bank.channels)
+            self.listener(event)
+            if isinstance(event, Stopped):
+                self._stopped(event)
+                return
+        self.status.state = "finished"
+
+    def _check_data(self, dataset: Dataset) -> None:
+        """Remember which data this run trains on; a resume on other data is no resume."""
+        info, status = dataset.info, self.status
+        if status.epoch and (info.fingerprint, info.split_fingerprint) != (
+            status.dataset_fingerprint,
+            status.split_fingerprint,
+        ):
+            raise PlateauError(
+                f"The data set {info.name!r} is not the one that this run began with, so it cannot go on."
+            )
+        status.dataset_fingerprint, status.split_fingerprint = info.fingerprint, info.split_fingerprint
+
+    def _resume(self, task: Task) -> None:
+        try:
+            task.resume = read_state(self.run.state_path)
+        except NotFound:
+            self.status.epoch, self.status.best, self.status.last, self._before_s = 0, None, None, 0.0
+        done = task.resume.epoch if task.resume else 0
+        for name in ("epochs.jsonl", "steps.jsonl"):
+            if (self.run.folder / name).exists():
+                cut_rows(self.run.folder / name, done)
+        self.status.epoch = done
+        rows = self.run.epochs().rows
+        if rows:
+            # The commit is last.state; a status written before a crash may be behind it.
+            self._before_s = float(rows[-1]["elapsed_s"])
+            for row in rows:
+                self._take(row)
+
+    def _should_stop(self) -> StopRequest:
+        """What a person asked for, looked up a few times a second at most."""
+        now_s = time.monotonic()
+        if self._asked is not StopRequest.NOW and now_s - self._looked_at >= CONTROL_EVERY_S:
+            self._looked_at = now_s
+            asked = StopRequest.NOW if self.closing() else StopRequest(self.run.stop_request() or "no")
+            if asked is not self._asked:
+                self._asked = asked
+                if asked is not StopRequest.NO:
+                    self.status.state = "stopping"
+                    write_status(self.run.folder, self.status, durable=False)
+        return self._asked
+
+    def _elapsed_s(self) -> float:
+        return self._before_s + time.monotonic() - self._began
+
+    def _progress(self, event: Progress) -> None:
+        self.status.live = Live(
+            epoch=event.epoch,
+            step=event.step,
+            steps=event.steps,
+            phase=event.phase,
+            train_loss=event.train_loss,
+            train_accuracy=event.train_accuracy,
+            lr=event.lr,
+            images_per_s=event.images_per_s,
+        )
+        self.status.elapsed_s, self.status.images_per_s = self._elapsed_s(), event.images_per_s
+        write_status(self.run.folder, self.status, durable=False)
+        sitting_s = time.monotonic() - self._began
+        if event.phase == "training" and sitting_s - self._row_at >= max(0.4, sitting_s / STEP_ROWS):
+            self._row_at = sitting_s
+            row = {
+                "epoch": event.epoch,
+                "position": round(event.position, 4),
+                "lr": event.lr,
+                "train/loss": event.train_loss,
+                "train/accuracy": event.train_accuracy,
+                "images_per_s": round(event.images_per_s, 1),
+            }
+            append_row(self.run.folder / "steps.jsonl", row)
+
+    def _epoch(self, event: EpochEnded) -> None:
+        row = {
+            "epoch": event.epoch,
+            "lr": event.lr,
+            "train/loss": event.train_loss,
+            "train/accuracy": event.train_accuracy,
+            "train/clean_accuracy": event.clean_train_accuracy,
+            "train/clean_loss": event.clean_train_loss,
+            "val/loss": event.val_loss,
+            "val/accuracy": event.val_accuracy,
+            "seconds": round(event.seconds, 3),
+            "elapsed_s": round(self._elapsed_s(), 3),
+            "images_per_s": round(event.images_per_s, 1),
+        }
+        append_row(self.run.folder / "epochs.jsonl", row, durable=True)
+        self._take(row)
+
+    def _take(self, row: dict[str, float]) -> None:
+        """Let the status follow a row of epochs.jsonl."""
+        status, val = self.status, row["val/accuracy"]
+        status.last = Last(
+            epoch=int(row["epoch"]),
+            val_accuracy=val,
+            train_accuracy=row["train/accuracy"],
+            clean_train_accuracy=row["train/clean_accuracy"],
+            val_loss=row["val/loss"],
+            lr=row["lr"],
+        )
+        if status.best is None or val > status.best.val_accuracy:
+            gap = row["train/clean_accuracy"] - val
+            status.best = Best(epoch=int(row["epoch"]), val_accuracy=val, gap=gap)
+        status.elapsed_s = row["elapsed_s"]
+
+    def _commit(
+        self, event: CheckpointReady, recipe: Recipe, dataset: Dataset, statistics: Statistics, channels: int
+    ) -> None:
+        """Write the checkpoint; `last.state` comes last, for it is what makes the epoch count."""
+        info = dataset.info
+        card = Card(
+            run=self.run.id,
+            epoch=event.epoch,
+            val_accuracy=event.val_accuracy,
+            recipe=recipe.model_dump(mode="json"),
+            classes=info.classes,
+            mean=statistics[0],
+            std=statistics[1],
+            image_size=info.image_size,
+            channels=channels,
+            resize=info.resize,
+            dataset=info.name,
+            dataset_fingerprint=info.fingerprint,
+        )
+        outcomes = event.val_outcomes
+        with replacing(self.predictions_path(event.epoch)) as temporary:
+            tensors = {
+                "predicted": outcomes.predicted,
+                "probability": outcomes.probability,
+                "true_probability": outcomes.true_probability,
+            }
+            save_file(tensors, temporary)
+        kept = recipe.checkpoints.keeps(event.epoch)
+        if kept or (event.is_best and recipe.checkpoints.best):
+            write_checkpoint(self.run.epoch_path(event.epoch), card, event.state.weights)
+        write_state(self.run.state_path, card, event.state)
+        self.status.epoch = event.epoch
+        self.status.live = None
+        write_status(self.run.folder, self.status)
+        self._prune(recipe)
+
+    def predictions_path(self, epoch: int) -> Path:
+        """Per-image outcomes on the val split after an epoch."""
+        return self.run.folder / "predictions" / f"val-{epoch:04d}.safetensors"
+
+    def _prune(self, recipe: Recipe) -> None:
+        """Remove what is neither best, last nor asked for."""
+        best = self.status.best.epoch if self.status.best else 0
+        wanted = {epoch for epoch in (best, self.status.epoch) if epoch}
+        for path in (self.run.folder / "predictions").glob("val-*.safetensors"):
+            epoch = int(path.stem.removeprefix("val-"))
+            if epoch not in wanted and not recipe.checkpoints.keeps(epoch):
+                path.unlink(missing_ok=True)
+        for epoch in self.run.checkpoint_epochs():
+            if epoch != best and not recipe.checkpoints.keeps(epoch):
+                self.run.epoch_path(epoch).unlink(missing_ok=True)
+
+    def _stopped(self, event: Stopped) -> None:
+        self.status.state = "interrupted" if self.closing() else "stopped"
+        why = "The app was closed" if self.closing() else "Stopped by hand"
+        at = f"after epoch {event.epoch}" if event.epoch else "before the first epoch was done"
+        self.status.message = f"{why} {at}."
+        self.status.hint = "Resume it to go on from there." if event.epoch else "Resume it to begin again."
+
+
+def environment() -> dict[str, str]:
+    """The versions that a result depends on."""
+    return {
+        "plateau": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda or "",
+        "platform": f"{sys.platform} {platform.machine()}",
+    }

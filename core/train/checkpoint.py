@@ -1,0 +1,113 @@
+"""The two kinds of files that keep a network, both safetensors: no pickle, and one rename makes
+them whole.
+
+`epoch-0046.safetensors` holds weights under torchvision's own names, and in its header a `Card`:
+all that a predictor needs. `last.state` holds the same for the last whole epoch, and what a
+resume needs besides: it is one file, so weights and optimizer can never belong to different epochs.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from core.errors import Damaged, NotFound
+from core.files import replacing, to_json
+from core.recipe import Recipe, recipe_from_draft
+from core.train.events import Resume
+
+_WEIGHTS, _OPTIMIZER = "weights/", "optimizer/"
+
+
+class Card(BaseModel):
+    """What a checkpoint says of itself."""
+
+    run: str
+    epoch: int
+    val_accuracy: float
+    recipe: dict[str, Any]
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    image_size: int
+    channels: int
+    """Channels that the network sees."""
+    resize: str
+    """How an image of another shape becomes a square: as at the data set's import."""
+    dataset: str
+    dataset_fingerprint: str
+
+    def parsed_recipe(self) -> Recipe:
+        """The recipe, checked. Raises InvalidSettings."""
+        return recipe_from_draft(self.recipe)
+
+
+def write_checkpoint(path: Path, card: Card, weights: dict[str, torch.Tensor]) -> None:
+    """Write weights and card to `path` in one step, safe against power loss."""
+    _write(path, {_WEIGHTS + name: tensor for name, tensor in weights.items()}, {"card": card.model_dump()})
+
+
+def write_state(path: Path, card: Card, resume: Resume) -> None:
+    """Write everything that a resume needs to `path` in one step."""
+    tensors = {_WEIGHTS + name: tensor for name, tensor in resume.weights.items()}
+    tensors |= {_OPTIMIZER + name: tensor for name, tensor in resume.optimizer.items()}
+    _write(path, tensors, {"card": card.model_dump(), "history": resume.history})
+
+
+def read_checkpoint(path: Path) -> tuple[Card, dict[str, torch.Tensor]]:
+    """Card and weights, out of either kind of file. Raises NotFound, Damaged."""
+    metadata, tensors = _read(path, _WEIGHTS)
+    return _card(path, metadata), _without_prefix(tensors, _WEIGHTS)
+
+
+def read_card(path: Path) -> Card:
+    """The card alone, without reading the weights. Raises NotFound, Damaged."""
+    return _card(path, _read(path, "nothing")[0])
+
+
+def read_state(path: Path) -> Resume:
+    """What a resume needs. Raises NotFound, Damaged."""
+    metadata, tensors = _read(path, "")
+    card = _card(path, metadata)
+    history = metadata.get("history")
+    if not isinstance(history, list) or len(history) != card.epoch:
+        raise Damaged(f"{path.name} of run {card.run} does not hold the history of its epochs.")
+    return Resume(
+        epoch=card.epoch,
+        weights=_without_prefix(tensors, _WEIGHTS),
+        optimizer=_without_prefix(tensors, _OPTIMIZER),
+        history=[{key: float(value) for key, value in row.items()} for row in history],
+    )
+
+
+def _write(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, Any]) -> None:
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={key: to_json(value) for key, value in metadata.items()})
+
+
+def _read(path: Path, prefix: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """The metadata, and the tensors whose names start with `prefix`."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
+            tensors = {name: file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118
+    except FileNotFoundError as error:
+        raise NotFound(f"There is no checkpoint {path.name} in run {path.parent.parent.name}.") from error
+    except (SafetensorError, OSError, ValueError) as error:
+        raise Damaged(f"The checkpoint {path.name} of run {path.parent.parent.name} is damaged.") from error
+    return metadata, tensors
+
+
+def _card(path: Path, metadata: dict[str, Any]) -> Card:
+    try:
+        return Card.model_validate(metadata.get("card"))
+    except ValidationError as error:
+        raise Damaged(f"The checkpoint {path.name} does not say what it holds.") from error
+
+
+def _without_prefix(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}

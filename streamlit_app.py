@@ -1,0 +1,37 @@
+"""The app: `streamlit run streamlit_app.py`.
+
+An ASGI app instead of a plain script, for three reasons (ARCHITECTURE.md has them at length): a
+link to any page works as the server's first request, the queue starts once per server, and no
+error ever shows a traceback.
+"""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.data import Library
+from core.runs import JobQueue, RunStore
+from core.workspace import find_workspace
+from ui.problems import show_script_error
+
+
+@asynccontextmanager
+async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
+    """Start the job queue with the server, and end it with the server."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    workspace = find_workspace()
+    queue = JobQueue(RunStore(workspace.runs), Library(workspace.data))
+    queue.start()
+    yield {}
+    queue.close()
+
+
+app = st.App(
+    Path(__file__).resolve().parent / "ui" / "router.py",
+    lifespan=lifespan,
+    on_script_error=show_script_error,
+)

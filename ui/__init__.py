@@ -1,0 +1,1 @@
+"""What the pages are made of: the form, the charts, the words."""

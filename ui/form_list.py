@@ -1,0 +1,98 @@
+"""An ordered list of choices: one line each, folded; added from a menu, moved, removed."""
+
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from pydantic import ValidationError
+
+from core.files import to_json
+from core.spec import Setting, Spec, kind_of
+from ui.form_values import defaults_of, member
+from ui.words import plain
+
+if TYPE_CHECKING:
+    from ui.form import Form, _Flow
+
+Path = tuple[str | int, ...]
+
+
+def draw_list(form: "Form", flow: "_Flow", setting: Setting, path: Path) -> None:
+    """The items at `path` in their order, and the menu that adds one."""
+    items: list[dict[str, Any]] = form.at(path)
+    with flow.block():
+        form.tell(path, below=False)
+        for index in range(len(items)):
+            _draw_item(form, setting, path, index, len(items))
+        _draw_menu(form, setting, path, items)
+
+
+def _draw_item(form: "Form", setting: Setting, path: Path, index: int, count: int) -> None:
+    from ui.form import _Flow, about
+
+    here = (*path, index)
+    values = form.at(here)
+    spec = member(setting.choices, values)
+    assert spec is not None  # conform() leaves no other
+    name = "-".join(form._names(here))
+    items = form.at(path)
+    with st.container(horizontal=True, gap="xsmall", key=f"item-{form.key}-{name}"):
+        bad = form.problems_at(here)
+        line = f":red[{plain(spec.label)}: has an invalid value]" if bad else plain(_line(form, spec, values))
+        with st.expander(line, key=f"{form.key}:{name}:fold", type="compact"):
+            st.caption(about(spec))
+            form.tell(here, below=False)
+            inner = _Flow(st.container(), f"{form.key}-{name}")
+            form.fields(inner, spec, here)
+        for icon, words, act, possible in (
+            ("arrow_upward", "Apply it earlier", (index, index - 1), index > 0),
+            ("arrow_downward", "Apply it later", (index, index + 1), index < count - 1),
+            ("close", "Remove it", (index, None), True),
+        ):
+            st.button(
+                f":material/{icon}:",
+                key=f"{form.key}:{name}:{icon}",
+                help=words,
+                type="tertiary",
+                disabled=not possible,
+                on_click=_move,
+                args=(items, *act),
+            )
+
+
+def _line(form: "Form", spec: type[Spec], values: dict[str, Any]) -> str:
+    """The item in one line; its name where its values are not valid."""
+    try:
+        item = spec.model_validate_json(to_json(values))
+    except ValidationError:
+        return spec.label
+    return form.summary(item) if form.summary else spec.label
+
+
+def _move(items: list[dict[str, Any]], source: int, target: int | None) -> None:
+    """Move an item to another place, or remove it."""
+    item = items.pop(source)
+    if target is not None:
+        items.insert(target, item)
+
+
+def _draw_menu(form: "Form", setting: Setting, path: Path, items: list[dict[str, Any]]) -> None:
+    by_kind = {kind_of(c): c for c in setting.choices}
+    key = f"{form.key}:{'.'.join(map(str, path))}:add"
+
+    def add() -> None:
+        kind = st.session_state[key]
+        st.session_state[key] = None
+        if kind:
+            items.append(defaults_of(by_kind[kind]))
+
+    st.selectbox(
+        f"Add to {setting.label.lower()}",
+        list(by_kind),
+        index=None,
+        format_func=lambda kind: by_kind[kind].label,
+        key=key,
+        placeholder=f"Add to the {setting.label.lower()} …" if items else f"No {setting.label.lower()}. Add one …",
+        label_visibility="collapsed",
+        help=setting.help,
+        on_change=add,
+    )

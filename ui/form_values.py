@@ -1,0 +1,196 @@
+"""The form's values without widgets: how text becomes numbers, what a stored draft must look like,
+and how a setting's path reads for a person."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from core.files import to_json
+from core.spec import Setting, Spec, kind_of, settings_of
+
+_SEPARATORS = re.compile(r"(?:\s*[,;…]\s*|\s+to\s+|\s+)")
+
+
+def show_number(value: Any) -> str:
+    """A number as short as it can be written: '0.0001', '1e-8', '10'; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    text = f"{value:.10g}"
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else text
+
+
+def show_numbers(value: Any) -> str:
+    """A list of numbers as a person types it: '-10, 10'."""
+    if not isinstance(value, list | tuple):
+        return show_number(value)
+    return ", ".join(show_number(item) for item in value)
+
+
+def read_numbers(text: str, owner: type[Spec], setting: Setting) -> Any:
+    """What a person typed for a 'numbers' field, as a recipe holds it.
+
+    A single number is tried as the field's short form (10 for -10 to 10) where it has one. What is
+    no number stays a text: the check names it.
+    """
+    words = [word for word in _SEPARATORS.split(text.strip().strip("()[]").strip()) if word]
+    values = [_number(word, setting.item) for word in words]
+    if len(values) == 1 and setting.length != 1:
+        tag = {"kind": kind_of(owner)} if "kind" in owner.model_fields else {}
+        try:
+            spec = owner.model_validate_json(to_json({**tag, setting.name: values[0]}))
+        except ValidationError:
+            return values
+        return spec.model_dump(mode="json")[setting.name]
+    return values
+
+
+def _number(word: str, item: str | None) -> Any:
+    """The number that a word says; a whole one stays whole where the field wants that."""
+    try:
+        value = float(word)
+    except ValueError:
+        return word
+    return int(value) if item == "int" and value.is_integer() else value
+
+
+def defaults_of(spec: type[Spec]) -> dict[str, Any]:
+    """A choice's defaults as a recipe holds them."""
+    return spec().model_dump(mode="json")
+
+
+def default_of(setting: Setting) -> Any:
+    """A field's default as a recipe holds it."""
+    return _jsonable(setting.default)
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Spec):
+        return value.model_dump(mode="json")
+    return [_jsonable(item) for item in value] if isinstance(value, tuple | list) else value
+
+
+def member(choices: Sequence[Any], value: Any) -> type[Spec] | None:
+    """The spec class that a stored choice names, if it is one of these."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return next((c for c in choices if kind_of(c) == kind), None)
+
+
+def conform(spec: type[Spec], values: Any) -> dict[str, Any]:
+    """Stored values made to fit the spec's fields: each has a value of a type that its widget can
+    show (not necessarily a valid one), and nothing else is there.
+
+    A draft outlives the version of Plateau that wrote it, and a person may have edited its file.
+    """
+    given = values if isinstance(values, dict) else {}
+    fitted: dict[str, Any] = {}
+    if "kind" in spec.model_fields:
+        fitted["kind"] = kind_of(spec)
+    for setting in settings_of(spec):
+        value = given.get(setting.name, default_of(setting))
+        fitted[setting.name] = _conform_value(setting, value)
+    return fitted
+
+
+def _conform_value(setting: Setting, value: Any) -> Any:
+    default = default_of(setting)
+    if value is None and (setting.optional or setting.type in _NUMBERS):
+        return None
+    match setting.type:
+        case "spec":
+            return conform(setting.choices[0], value if isinstance(value, dict) else default)
+        case "union":
+            found = member(setting.choices, value)
+            return conform(found, value) if found else default
+        case "specs":
+            items = value if isinstance(value, list) else []
+            known = [(member(setting.choices, item), item) for item in items]
+            return [conform(found, item) for found, item in known if found]
+        case "numbers":
+            plain = isinstance(value, list) and all(isinstance(v, int | float | str) for v in value)
+            return value if plain else default
+        case "choice":
+            return value if value in setting.choices else default
+        case _:
+            return value if _fits(setting.type, value) else default
+
+
+_NUMBERS = ("int", "float")
+_MOST = 2**53 - 1
+"""The largest whole number that a browser holds exactly."""
+
+
+def _fits(kind: str, value: Any) -> bool:
+    """Whether a scalar's widget can show this value."""
+    if kind == "text":
+        return isinstance(value, str)
+    if kind == "bool" or isinstance(value, bool):
+        return kind == "bool" and isinstance(value, bool)
+    if kind == "int":
+        return isinstance(value, int) and abs(value) <= _MOST
+    return isinstance(value, int | float) and abs(value) <= 1e300
+
+
+def field_words(root: type[Spec], values: Any, path: str) -> str:
+    """'optimizer.lr' as a person reads it: 'Optimizer › Learning rate'; unknown parts stay as they are.
+
+    Knows both ways to name an augmentation: by its place ('augmentations.0.p') and, as in differences,
+    by its kind ('augmentations.affine 2.p').
+    """
+    spec: type[Spec] | None = root
+    words: list[str] = []
+    choices: tuple[Any, ...] = ()
+    for part in path.split("."):
+        if choices:
+            spec, label, values = _item(choices, values, part)
+            words.append(label)
+            choices = ()
+            continue
+        setting = next((s for s in settings_of(spec) if s.name == part), None) if spec else None
+        if setting is None:
+            words += [] if part == "kind" else [f"number {int(part) + 1}" if part.isdigit() else part]
+            spec = None
+            continue
+        words.append(setting.label)
+        values = values.get(part) if isinstance(values, dict) else None
+        spec = setting.choices[0] if setting.type == "spec" else None
+        if setting.type == "union":
+            spec = member(setting.choices, values) or _any_with(setting.choices, path)
+        choices = setting.choices if setting.type == "specs" else ()
+    return " › ".join(words)
+
+
+def _item(choices: tuple[Any, ...], values: Any, part: str) -> tuple[type[Spec] | None, str, Any]:
+    """The spec, name and values of a list's item, named by its place or its kind."""
+    items = values if isinstance(values, list) else []
+    if part.isdigit() and int(part) < len(items):
+        found = member(choices, items[int(part)])
+        return found, found.label if found else part, items[int(part)]
+    kind, _, number = part.partition(" ")
+    found = next((c for c in choices if kind_of(c) == kind), None)
+    return found, f"{found.label} {number}".strip() if found else part, None
+
+
+def _any_with(choices: tuple[Any, ...], path: str) -> type[Spec] | None:
+    """A member that has the path's last field: for values that another choice had."""
+    name = path.rsplit(".", 1)[-1]
+    return next((c for c in choices if name in c.model_fields), None)
+
+
+def value_words(value: Any) -> str:
+    """A setting's value as a person reads it."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, list | tuple):
+        return show_numbers(value) or "none"
+    return show_number(value) if isinstance(value, int | float) else str(value)
+
+
+def as_key(value: Any) -> str:
+    """A value as one line of JSON: what a cache is keyed by."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
