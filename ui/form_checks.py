@@ -1,5 +1,6 @@
 """Everything that is wrong with a draft, and what should be known before its launch, at once."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +41,7 @@ def check_draft(draft: dict[str, Any], info: DatasetInfo | None) -> Checked:
     if info is not None and "architecture" not in broken:
         stages, error = stages_of(usable, info)
         if error:
-            kind = usable.architecture.kind
-            problems.append(Problem("architecture", kind, *_rule_and_remedy(error)))
+            problems.append(_network_problem(usable, error))
     return Checked(recipe, usable, problems, advice.warnings, stages, error)
 
 
@@ -93,9 +93,17 @@ def _stages(
     return [(s.name, s.output_shape, s.parameters, s.multiply_adds) for s in stages], ""
 
 
-def _rule_and_remedy(sentence: str) -> tuple[str, str]:
-    rule, _, remedy = sentence.rstrip(".").partition("; ")
-    return rule, remedy
+def _network_problem(recipe: Recipe, sentence: str) -> Problem:
+    """Why the network cannot be built, at the field that the sentence names ('dropout = 2: ...')."""
+    named = _NAMED.match(sentence)
+    field, value, rest = "architecture", recipe.architecture.kind, sentence
+    if named and named["field"].split(".")[0] in type(recipe.architecture).model_fields:
+        field, value, rest = f"architecture.{named['field']}", named["value"], named["rest"]
+    rule, _, remedy = rest.rstrip(".").partition("; ")
+    return Problem(field, value, rule, remedy)
+
+
+_NAMED = re.compile(r"(?P<field>[a-z_.]+) = (?P<value>[^:]+): (?P<rest>.+)", re.DOTALL)
 
 
 def recipe_key(recipe: Recipe, *names: str) -> str:

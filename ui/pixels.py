@@ -85,7 +85,8 @@ def image_tag(pixels: np.ndarray, factor: int, *, alt: str, frame: Frame = "none
     """An `<img>` with the true pixels; the browser enlarges them without smoothing."""
     height, width = pixels.shape[:2]
     source = base64.b64encode(png(pixels)).decode()
-    outline = {"none": "", "right": f"outline:2px solid {RIGHT};", "wrong": f"outline:2px solid {WRONG};"}[frame]
+    color = {"none": "", "right": RIGHT, "wrong": WRONG}[frame]
+    outline = f"outline:2px solid {color};" if color else ""
     return (
         f'<img src="data:image/png;base64,{source}" width="{width * factor}" height="{height * factor}" '
         f'alt="{html.escape(alt)}" title="{html.escape(tooltip or alt)}" '

@@ -33,6 +33,11 @@ def evaluate_run(
     predictor = Predictor.load(run.checkpoint(checkpoint), compute)
     card = predictor.card
     dataset = trained_on(card, library)
+    if dataset.info.split_fingerprint != run.status().split_fingerprint:
+        raise BadInput(
+            f"The data set {card.dataset!r} was split anew since run {run.id} was trained on it: what is val "
+            "and test now may have been trained on."
+        )
     indices = torch.from_numpy(dataset.indices(split))
     if len(indices) == 0:
         raise BadInput(f"The data set {card.dataset!r} has no labelled {split} images.")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 
 from core.augment import augment
 from core.data import Progress
-from core.data.decode import fit_image
+from core.data.decode import Resize, fit_image
 from core.errors import Damaged
 from core.models.weights import load_state
 from core.recipe import Recipe
@@ -122,7 +123,8 @@ class Predictor:
 
     def prepare(self, image: Image.Image) -> np.ndarray:
         """A decoded image as the network's input size has it: (H, W, C) uint8."""
-        return fit_image(image, self.card.image_size, self.card.resize, self.card.channels)
+        resize = cast(Resize, self.card.resize)
+        return fit_image(image, self.card.image_size, resize, self.card.channels)
 
     def as_seen(self, stored: np.ndarray) -> np.ndarray:
         """A data set's images (n, H, W, C) as the network sees them: a grey one's channel repeated

@@ -26,6 +26,12 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     resume.add_argument("--hold-lr", action="store_true", help="beyond the planned end, keep the last lr")
     _add_evaluate(commands)
     _add_predict(commands)
+    _add(
+        commands,
+        "reference",
+        "core.cli.reference:reference",
+        "print every setting of every choice as Markdown",
+    )
 
 
 def _add(commands: Any, name: str, target: str, about: str) -> argparse.ArgumentParser:

@@ -135,6 +135,7 @@ def test_metadata_is_dropped_and_one_pixel_is_enough() -> None:
     assert fit_image(image, 8, "crop", 3).shape == (8, 8, 3)
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 def test_an_unreadable_exif_block_counts_as_none() -> None:
     image = decode_image(encoded(_RGB, "JPEG", exif=b"Exif\x00\x00MM\x00*\xff\xff\xff\xff"), "a")
     assert image.size == (16, 16)

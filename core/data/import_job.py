@@ -1,0 +1,134 @@
+"""Imports in the background: they go on while a person reads another page, one at a time.
+
+The state lives in memory only: an import that its server does not survive leaves nothing behind but
+a staging folder, which the next import removes.
+"""
+
+import logging
+import shutil
+import threading
+from pathlib import Path
+from typing import Literal
+
+from core.data import Source
+from core.data.dataset import DatasetInfo
+from core.data.library import Library, check_name
+from core.data.options import ImportOptions
+from core.errors import BadInput, Busy, PlateauError
+
+_log = logging.getLogger("plateau.import")
+
+JobState = Literal["running", "done", "failed", "cancelled"]
+
+
+class _Cancelled(Exception):
+    """Raised out of the import's own progress call when somebody asked for it."""
+
+
+class ImportJob:
+    """One import in a thread of its own. Its fields may be read from any thread."""
+
+    def __init__(
+        self, library: Library, source: Source, name: str, options: ImportOptions, scratch: Path | None
+    ) -> None:
+        self.name = name
+        self.stage, self.done, self.total = "Looking at the files", 0, 0
+        self.state: JobState = "running"
+        self.message = ""
+        """One sentence where it failed."""
+        self.info: DatasetInfo | None = None
+        self._library, self._source, self._options, self._scratch = library, source, options, scratch
+        self._cancel = threading.Event()
+        # A daemon: a server that ends does not wait for it, and an import leaves nothing half-done.
+        self._thread = threading.Thread(target=self._run, name=f"import-{name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def fraction(self) -> float:
+        """How much of the current stage is done, 0 to 1."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+    def cancel(self) -> None:
+        """Ask it to end soon; nothing of it stays."""
+        self._cancel.set()
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether it was asked to end."""
+        return self._cancel.is_set()
+
+    def join(self, timeout_s: float | None = None) -> None:
+        """Wait until it is over."""
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        # The state changes last: who sees it changed finds everything else in place.
+        state: JobState
+        try:
+            self.info = self._library.import_dataset(self._source, self.name, self._options, self._progress)
+            state = "done"
+        except _Cancelled:
+            state = "cancelled"
+        except PlateauError as error:
+            state, self.message = "failed", str(error)
+        except Exception:  # noqa: BLE001  the thread's last line of defence: a page waits for its end
+            _log.exception("the import of %s failed", self.name)
+            state = "failed"
+            self.message = (
+                f"An unexpected error ended the import of {self.name}, and nothing of it was kept; the "
+                "server's log has the details."
+            )
+        finally:
+            if self._scratch:
+                shutil.rmtree(self._scratch, ignore_errors=True)
+        self.state = state
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        if self._cancel.is_set():
+            raise _Cancelled
+        self.stage, self.done, self.total = stage, done, total
+
+
+class ImportJobs:
+    """The import that runs or ran last, for everybody who looks at one library."""
+
+    def __init__(self) -> None:
+        self.current: ImportJob | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def running(self) -> ImportJob | None:
+        """The import that is under way, if any."""
+        job = self.current
+        return job if job and job.state == "running" else None
+
+    def start(
+        self,
+        library: Library,
+        source: Source,
+        name: str,
+        options: ImportOptions,
+        *,
+        scratch: Path | None = None,
+    ) -> ImportJob:
+        """Begin an import; `scratch` is a folder of the caller's that is removed when it is over.
+
+        Raises Busy while another one runs, BadInput for a name that cannot be used.
+        """
+        check_name(name)
+        if any(found.name.casefold() == name.casefold() for found in library.list()):
+            raise BadInput(f"The name {name} is taken; choose another one.")
+        with self._lock:
+            if self.running:
+                raise Busy(f"The data set {self.running.name} is being imported; wait for it or cancel it.")
+            self.current = ImportJob(library, source, name, options, scratch)
+            return self.current
+
+    def take_ended(self) -> ImportJob | None:
+        """The import that has ended since the last call, if any: for telling its outcome once."""
+        with self._lock:
+            job = self.current
+            if job is None or job.state == "running":
+                return None
+            self.current = None
+            return job

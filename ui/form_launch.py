@@ -1,0 +1,119 @@
+"""The launch: a name, a reason, and one button; everything that stands in its way, named at once."""
+
+import time
+
+import streamlit as st
+
+from core.data import DatasetInfo
+from core.errors import PlateauError, Problem
+from core.recipe import Recipe, recipe_from_draft
+from ui.draft import Draft, launch_token, notice
+from ui.form_checks import Checked
+from ui.form_values import field_words, show_number, show_numbers
+from ui.links import go, page_path
+from ui.services import store
+from ui.words import plain
+
+LAUNCHED = "new_run_launched"
+SECOND_CLICK_S = 1.5
+"""A second click of a double click may bring the form back for a moment."""
+
+
+def follow_launch() -> None:
+    """After a launch, go to the run; a second later, only offer the way there."""
+    launched = st.session_state.get(LAUNCHED)
+    if not launched:
+        return
+    if time.time() - launched["at"] < SECOND_CLICK_S:
+        go("live", run=launched["run"])
+
+
+def show_launch(draft: Draft, checked: Checked, info: DatasetInfo) -> None:
+    """Name, hypothesis, the button, and what stands in its way."""
+    launched = st.session_state.get(LAUNCHED)
+    if launched and launched["draft"] == draft["id"]:
+        st.page_link(
+            page_path("live"),
+            label=f"Launched: {plain(launched['name'])}",
+            icon=":material/monitoring:",
+            query_params={"run": launched["run"]},
+        )
+    left, right = st.columns(2)
+    with left:
+        _text(draft, "name", "Name", 200, "my_net, wider", "For you; a run without one goes by its id.")
+    with right:
+        _text(
+            draft,
+            "hypothesis",
+            "Why this run?",
+            5_000,
+            "A wider net closes the gap",
+            "What you expect, so that the result can tell you something. Optional.",
+        )
+    st.button(
+        "Launch",
+        type="primary",
+        icon=":material/rocket_launch:",
+        width="stretch",
+        key=f"launch-{launch_token(draft)}",
+        on_click=_launch,
+        args=(draft, checked.problems, info),
+    )
+    if checked.problems:
+        _show_problems(draft, checked.problems)
+    for warning in checked.warnings:
+        st.markdown(f":orange[:material/warning:] :small[{plain(warning)}]")
+
+
+def _text(draft: Draft, field: str, label: str, most: int, example: str, help_text: str) -> None:
+    key = f"{draft['id']}:{field}"
+    if st.session_state.get(key) != draft[field]:
+        st.session_state[key] = draft[field]
+
+    def take() -> None:
+        draft[field] = st.session_state[key] or ""
+
+    st.text_input(label, key=key, max_chars=most, placeholder=example, help=help_text, on_change=take)
+
+
+def _show_problems(draft: Draft, problems: list[Problem]) -> None:
+    many = f"{len(problems)} settings stand" if len(problems) > 1 else "One setting stands"
+    lines = [f"- {sentence(draft, problem)}" for problem in problems]
+    st.error(f"{many} in the way:\n\n" + "\n".join(lines), icon=":material/error:")
+
+
+def sentence(draft: Draft, problem: Problem) -> str:
+    """A problem in the form's own words: field, value, rule, remedy."""
+    value = problem.value
+    shown = show_numbers(value) if isinstance(value, list) else show_number(value)
+    shown = "empty" if value is None or shown == "" else shown if len(shown) <= 60 else shown[:57] + "..."
+    remedy = f"; {problem.remedy}" if problem.remedy else ""
+    field = field_words(Recipe, draft["recipe"], problem.field)
+    return f"**{plain(field)}** ({plain(shown)}): {plain(problem.rule + remedy)}."
+
+
+def _launch(draft: Draft, problems: list[Problem], info: DatasetInfo) -> None:
+    """Make the run and put it in the queue; runs before the page is drawn again."""
+    if problems:
+        notice(f"Nothing was launched: {len(problems)} of the settings must be corrected first.")
+        return
+    try:
+        run = store().create(
+            recipe_from_draft(draft["recipe"]),
+            info,
+            name=draft["name"],
+            hypothesis=draft["hypothesis"],
+            parent=draft["parent"],
+            token=launch_token(draft),
+        )
+    except (PlateauError, OSError) as error:
+        words = f"the run's folder cannot be written: {error.strerror}" if isinstance(error, OSError) else error
+        notice(f"Nothing was launched: {words}.".replace("..", "."))
+        return
+    draft["launches"] += 1
+    st.session_state[LAUNCHED] = {
+        "run": run.id,
+        "name": run.display_name(),
+        "draft": draft["id"],
+        "at": time.time(),
+    }

@@ -1,0 +1,269 @@
+"""What a run will do, beside the form: its learning rate, its images, its network, its time, and
+what differs from the run that it was cloned from. Always of the form's present values."""
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+import torch
+
+from core.augment import augment
+from core.data import DatasetInfo
+from core.errors import PlateauError
+from core.models.summary import Stage, totals
+from core.optim import PlateauSpec
+from core.recipe import Recipe, differences
+from core.runs import ACTIVE
+from core.train import (
+    channels_for,
+    derive_seed,
+    generator_for,
+    measure,
+    preview_lr,
+    resolve_compute,
+    steps_per_epoch,
+    to_device,
+    to_float,
+)
+from ui.charts import spec_of
+from ui.form_checks import Checked, recipe_key
+from ui.form_values import field_words, value_words
+from ui.pixels import grid_png
+from ui.problems import told
+from ui.services import library, store
+from ui.words import count, duration, plain, short_count, size
+
+SAMPLES = 8
+DRAWS = 6
+SHEET_WIDTH = 480
+"""Pixels on the screen that a sheet of samples may take."""
+MOST_POINTS = 2_000
+STYLE = """<style>
+.st-key-samples img { image-rendering: pixelated; }
+</style>"""
+
+
+def show_changes(recipe: Recipe, parent_id: str) -> None:
+    """What differs from the run that the draft was cloned from."""
+    with told():
+        parent = store().get(parent_id)
+        name = plain(parent.display_name())
+        found = differences(parent.recipe(), recipe)
+        if not found:
+            st.caption(f"Cloned from **{name}**: no setting differs yet.")
+            return
+        draft = recipe.model_dump(mode="json")
+        rows = [(field_words(Recipe, draft, d.field), value_words(d.old), value_words(d.new)) for d in found]
+        st.markdown(f"**What changed** :gray[since {name}]")
+        st.dataframe(
+            pd.DataFrame(rows, columns=["Setting", "Before", "Now"]),
+            hide_index=True,
+            height=min(38 + 32 * len(rows), 260),
+            row_height=32,
+        )
+
+
+def show_facts(checked: Checked, info: DatasetInfo) -> None:
+    """The size of the run in numbers, and its time once it was measured."""
+    recipe = checked.usable
+    steps = steps_per_epoch(info.counts.get("train", 0), recipe.batch_size)
+    parameters, work = totals(checked.stages)
+    facts = [("Steps per epoch", count(steps)), ("Steps in all", count(steps * recipe.epochs))]
+    if checked.stages:
+        facts += [("Parameters", short_count(parameters)), ("Multiply-adds", short_count(work))]
+    for column, (label, value) in zip(st.columns(len(facts)), facts, strict=True):
+        column.metric(label, value)
+    if checked.recipe and checked.stages:
+        show_timing(recipe, info)
+
+
+# ---- time and memory ----
+
+
+@st.fragment
+def show_timing(recipe: Recipe, info: DatasetInfo) -> None:
+    """Seconds per epoch, total time and memory, measured when asked."""
+    fields = ("data", "architecture", "augmentations", "optimizer", "normalization")
+    key = recipe_key(recipe, *fields, "batch_size", "precision", "device") + info.fingerprint
+    timings: dict[str, dict[str, Any]] = st.session_state.setdefault("timings", {})
+    with st.container(horizontal=True, vertical_alignment="center"):
+        clicked = st.button(
+            "Time it",
+            icon=":material/timer:",
+            key="time_it",
+            help="Trains a few real steps on the device, for about three seconds, and throws them away.",
+        )
+        if clicked and key not in timings:
+            with told(), st.spinner("Timing a few steps …"):
+                timings[key] = _measure(recipe, info)
+        timing = timings.get(key)
+        if timing is None:
+            st.caption("Seconds per epoch, total time and memory, from a few real steps.")
+        else:
+            total = duration(timing["epoch_s"] * recipe.epochs)
+            st.markdown(
+                f"**{duration(timing['epoch_s'])}** per epoch, **{total}** in all, **{size(timing['memory'])}** of memory"
+            )
+    if timing is not None:
+        busy = " Another run was training meanwhile: alone it is faster." if timing["busy"] else ""
+        st.caption(f"{plain(timing['device'])}; {plain(timing['precision'])}.{busy}")
+
+
+def _measure(recipe: Recipe, info: DatasetInfo) -> dict[str, Any]:
+    entries = store().list()
+    busy = any(entry.status and entry.status.state in ACTIVE for entry in entries)
+    timing = measure(recipe, library().open(info.name), resolve_compute(recipe.device, recipe.precision))
+    return {
+        "epoch_s": timing.epoch_s,
+        "memory": timing.memory_bytes,
+        "device": timing.device,
+        "precision": timing.precision,
+        "busy": busy,
+    }
+
+
+# ---- learning rate ----
+
+
+@st.fragment
+def show_lr(recipe: Recipe, info: DatasetInfo | None) -> None:
+    """The learning rate over all epochs, from the scheduler that will run."""
+    st.markdown("**Learning rate**")
+    until = None
+    if isinstance(recipe.scheduler, PlateauSpec) and recipe.epochs > 1:
+        until = st.slider(
+            "If nothing improves after epoch",
+            1,
+            recipe.epochs,
+            max(1, recipe.epochs // 3),
+            key=f"improves_until-{recipe.epochs}",
+            help=f"The scheduler waits for {recipe.scheduler.monitor}; this shows what it does if that stops "
+            "improving after this epoch.",
+        )
+    names = ("scheduler", "warmup", "optimizer", "epochs", "batch_size")
+    images = info.counts.get("train", 0) if info else 0
+    rows = _lr_rows(recipe_key(recipe, *names), images, until, _recipe=recipe, _info=info)
+    st.vega_lite_chart(rows, _lr_spec(), key="lr_preview", width="stretch", height=170)
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _lr_rows(
+    settings: str, images: int, until: int | None, _recipe: Recipe, _info: DatasetInfo | None
+) -> pd.DataFrame:
+    points = preview_lr(_recipe, _info, improves_until=until).points
+    kept = points[:: -(-len(points) // MOST_POINTS)]
+    return pd.DataFrame([*kept, points[-1]], columns=["epoch", "lr"])
+
+
+@st.cache_data(show_spinner=False)
+def _lr_spec() -> dict[str, Any]:
+    chart = (
+        alt.Chart(pd.DataFrame({"epoch": [0.0], "lr": [0.0]}))
+        .mark_line(strokeWidth=2, clip=True)
+        .encode(
+            x=alt.X("epoch:Q", title="epochs done", scale=alt.Scale(nice=False, zero=True)),
+            y=alt.Y("lr:Q", title="lr", axis=alt.Axis(format="~g", tickCount=4)),
+            tooltip=[
+                alt.Tooltip("epoch:Q", title="epochs done", format=".2~f"),
+                alt.Tooltip("lr:Q", title="lr", format=".3~g"),
+            ],
+        )
+    )
+    return spec_of(chart)
+
+
+# ---- samples ----
+
+
+@st.fragment
+def show_samples(recipe: Recipe, info: DatasetInfo) -> None:
+    """Eight training images at true pixels, each as it is and under several draws."""
+    draw = st.session_state.setdefault("samples_draw", 0)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown("**What the network sees** :gray[first column: as stored]")
+        if st.button("Draw again", icon=":material/casino:", type="tertiary", key="draw_again"):
+            st.session_state["samples_draw"] = draw = draw + 1
+    with told(), st.container(key="samples"):
+        sheet = _sheet(
+            recipe_key(recipe, "augmentations", "data"), info.fingerprint, draw, _recipe=recipe, _info=info
+        )
+        st.image(sheet, alt="Training images under several draws of the augmentations", output_format="PNG")
+    if not recipe.augmentations:
+        st.caption("No augmentations: every epoch shows the network the same pixels.")
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def _sheet(settings: str, fingerprint: str, draw: int, _recipe: Recipe, _info: DatasetInfo) -> bytes:
+    """One PNG: a row per image, the stored image first, then its draws. The images stay the same
+    for a number of draws; only the augmentation is drawn anew."""
+    dataset = library().open(_info.name)
+    train = dataset.indices("train")
+    if not len(train):
+        raise PlateauError(f"The data set {_info.name} has no training images.")
+    rng = np.random.default_rng(derive_seed(draw, "preview-images"))
+    chosen = np.sort(rng.permutation(train)[:SAMPLES])
+    stored = to_device(dataset.images[chosen], _recipe.data.color, torch.device("cpu"))
+    draws = DRAWS if _recipe.augmentations else 0
+    if draws:
+        copies = to_float(stored).repeat_interleave(draws, dim=0)
+        images = augment(copies, _recipe.augmentations, generator_for(draw, "preview"))
+        drawn = images.mul(255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
+    rows: list[np.ndarray] = []
+    for index, image in enumerate(stored.numpy()):
+        rows.append(image)
+        rows.extend(drawn[index * draws : (index + 1) * draws] if draws else ())
+    columns = 1 + draws if draws else SAMPLES
+    factor = max(1, (SHEET_WIDTH - 2 * (columns + 1)) // (columns * _info.image_size))
+    return grid_png(rows, columns=columns, factor=factor, gap=2)
+
+
+# ---- the network ----
+
+
+def show_network(checked: Checked, info: DatasetInfo) -> None:
+    """The architecture stage by stage."""
+    recipe = checked.usable
+    side = getattr(recipe.architecture, "input_size", None) or info.image_size
+    channels = channels_for(recipe.data.color, info.channels)
+    st.markdown(f"**Network, stage by stage** :gray[an image enters as {channels} × {side} × {side}]")
+    if not checked.stages:
+        st.caption(f":red[{plain(checked.stages_error)}]" if checked.stages_error else "Not known yet.")
+        return
+    rows = [
+        (s.name, " × ".join(map(str, s.output_shape)), s.parameters, s.multiply_adds) for s in checked.stages
+    ]
+    table = pd.DataFrame(rows, columns=["Stage", "Output", "Parameters", "Multiply-adds"])
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=min(36 + 30 * len(rows), 340),
+        row_height=30,
+        column_config={
+            "Stage": st.column_config.TextColumn(width="small"),
+            "Output": st.column_config.TextColumn(help="Channels × height × width", width="small"),
+            "Parameters": st.column_config.NumberColumn(format="localized", width="small"),
+            "Multiply-adds": st.column_config.NumberColumn(
+                format="compact", help="Of convolutions and linear layers, for one image", width="small"
+            ),
+        },
+    )
+    parameters, work = totals(checked.stages)
+    st.caption(
+        f"{count(parameters)} parameters and {short_count(work)} multiply-adds for one image in all."
+    )
+    single = first_single_pixel(checked.stages)
+    if single:
+        st.markdown(
+            f":orange[:material/warning: The feature map is 1 × 1 in {plain(single)}: its convolutions see a "
+            "single pixel.] :gray[Keep more of the resolution, or use a larger input.]"
+        )
+
+
+def first_single_pixel(stages: list[Stage]) -> str:
+    """The first stage, the pooling in front of the head apart, whose feature map is one pixel."""
+    for stage in stages:
+        if len(stage.output_shape) == 3 and stage.output_shape[1:] == (1, 1) and stage.multiply_adds:
+            return stage.name
+    return ""
