@@ -33,7 +33,7 @@ left, right = st.columns([11, 9], gap="large")
 with left:
     form_page.show_form(draft, checked, datasets)
 with right, st.container(key="preflight"):
-    show_launch(draft, checked, info)
+    show_launch(draft, checked)
     if draft["parent"]:
         preflight_view.show_changes(checked.usable, draft["parent"])
     if info:

@@ -15,13 +15,14 @@ MISSING = "–"
 
 
 def setting_words(field: str) -> str:
-    """'optimizer.lr' as 'Optimizer: Learning rate', 'augmentations.affine.p' as 'Affine: ...'."""
+    """'optimizer.lr' as 'Optimizer: Learning rate', 'augmentations.affine.p' as 'Affine: Probability'."""
     root, _, rest = field.partition(".")
     titles = _titles()
     if root != "augmentations":
         if not rest or rest == "kind":
             return titles.get(root, root)
-        return f"{titles.get(root, root)}: {titles.get(field, _spaced(rest))}"
+        group, label = titles.get(root, root), titles.get(field, _spaced(rest))
+        return label if label.startswith(group) else f"{group}: {label}"
     if rest == "order":
         return "Augmentations: order"
     name, _, part = rest.partition(".")
@@ -107,7 +108,7 @@ def _titles() -> dict[str, str]:
             prefix = setting.name
             if setting.type == "specs":
                 prefix = f"{setting.name}.{kind_of(spec)}"
-                titles[prefix] = spec.label
+                titles[prefix] = spec.label.partition(":")[0]
             _add_titles(titles, prefix, spec)
     return titles
 
@@ -117,7 +118,8 @@ def _add_titles(titles: dict[str, str], prefix: str, spec: type[Spec]) -> None:
         unit = f" ({inner.unit})" if inner.unit and inner.unit != "epochs" else ""
         titles.setdefault(f"{prefix}.{inner.name}", inner.label + unit)
         for nested in inner.choices if inner.type in ("spec", "union") else ():
-            _add_titles(titles, f"{prefix}.{inner.name}", nested)
+            for part in settings_of(nested):
+                titles.setdefault(f"{prefix}.{inner.name}.{part.name}", f"{inner.label}: {part.label}")
 
 
 @cache

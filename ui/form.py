@@ -34,6 +34,7 @@ STYLE = """<style>
   align-items: end;
 }
 [class*="st-key-cells-"] > * { width: 100% !important; min-width: 0; }
+[class*="st-key-cells-"] > :has(> [class*="st-key-wide-"]) { grid-column: 1 / -1; }
 </style>"""
 """Fields stand in columns of equal width, as many as there is room for."""
 
@@ -123,9 +124,7 @@ class Form:
         for setting in settings_of(spec):
             self._field(flow, spec, setting, (*path, setting.name))
 
-    def _field(
-        self, flow: "_Flow", owner: type[Spec], setting: Setting, path: tuple[str | int, ...]
-    ) -> None:
+    def _field(self, flow: "_Flow", owner: type[Spec], setting: Setting, path: tuple[str | int, ...]) -> None:
         if not self._shown(setting, path):
             return
         if setting.type == "specs":
@@ -139,7 +138,7 @@ class Form:
         elif setting.type == "union":
             self._union(flow, setting, path)
         else:
-            with flow.cell():
+            with flow.cell(wide=".".join(map(str, path)) in self.wording):
                 self._scalar(owner, setting, path)
                 self.tell(path)
 
@@ -161,6 +160,7 @@ class Form:
     def _union(self, flow: "_Flow", setting: Setting, path: tuple[str | int, ...]) -> None:
         labels = {kind_of(c): c.label for c in setting.choices}
         found = member(setting.choices, self.at(path))
+        flow.block()  # a choice begins a row, its fields follow
 
         def take(key: str) -> None:
             kind = st.session_state[key]
@@ -193,20 +193,20 @@ class Form:
             key = self._sync(path, shown)
             return common | {"key": key, "args": (owner, setting, path, key)}
 
+        number: dict[str, Any] = {"value": None, "required": not setting.optional}
+        if setting.optional:
+            number["placeholder"] = "automatic"
+
         label = label_of(setting)
         match setting.type:
             case "bool":
                 st.toggle(label, **options(bool(value)))
             case "int":
-                hint = "automatic" if setting.optional else None
-                st.number_input(label, value=None, step=int(setting.step or 1), placeholder=hint, **options(value))
+                st.number_input(label, step=int(setting.step or 1), **number, **options(value))
             case "float":
-                hint = "automatic" if setting.optional else None
                 shown = None if value is None else float(value)
                 step = float(setting.step or 0.01)
-                st.number_input(
-                    label, value=None, step=step, format="%g", placeholder=hint, **options(shown)
-                )
+                st.number_input(label, step=step, format="%g", **number, **options(shown))
             case "choice":
                 st.selectbox(label, list(setting.choices), format_func=str, **options(value))
             case "numbers":
@@ -275,14 +275,17 @@ class _Flow:
 
     def __init__(self, parent: DeltaGenerator, key: str) -> None:
         self._parent, self._key, self._grids = parent, key.replace(".", "-"), 0
+        self._cells = 0
         self._grid: DeltaGenerator | None = None
 
-    def cell(self) -> DeltaGenerator:
-        """A place in the current grid."""
+    def cell(self, *, wide: bool = False) -> DeltaGenerator:
+        """A place in the current grid, with `wide` a row of its own."""
         if self._grid is None:
             self._grids += 1
             self._grid = self._parent.container(key=f"cells-{self._key}-{self._grids}")
-        return self._grid.container(gap="xxsmall")
+        self._cells += 1
+        key = f"wide-{self._key}-{self._cells}" if wide else None
+        return self._grid.container(gap="xxsmall", key=key)
 
     def block(self) -> DeltaGenerator:
         """The full width; the next cell begins a new grid."""

@@ -37,7 +37,8 @@ def check_draft(draft: dict[str, Any], info: DatasetInfo | None) -> Checked:
     broken = {problem.field.split(".")[0] for problem in problems}
     advice = check(_with_known_network(usable), info)
     problems += [p for p in advice.problems if p.field.split(".")[0] not in broken]
-    stages, error = [], ""
+    stages: list[Stage] = []
+    error = ""
     if info is not None and "architecture" not in broken:
         stages, error = stages_of(usable, info)
         if error:
@@ -96,7 +97,7 @@ def _stages(
 def _network_problem(recipe: Recipe, sentence: str) -> Problem:
     """Why the network cannot be built, at the field that the sentence names ('dropout = 2: ...')."""
     named = _NAMED.match(sentence)
-    field, value, rest = "architecture", recipe.architecture.kind, sentence
+    field, value, rest = "architecture", str(recipe.architecture.kind), sentence
     if named and named["field"].split(".")[0] in type(recipe.architecture).model_fields:
         field, value, rest = f"architecture.{named['field']}", named["value"], named["rest"]
     rule, _, remedy = rest.rstrip(".").partition("; ")

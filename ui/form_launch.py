@@ -5,13 +5,13 @@ import time
 import streamlit as st
 
 from core.data import DatasetInfo
-from core.errors import PlateauError, Problem
-from core.recipe import Recipe, recipe_from_draft
+from core.errors import Damaged, NotFound, PlateauError, Problem
+from core.recipe import Recipe
 from ui.draft import Draft, launch_token, notice
-from ui.form_checks import Checked
+from ui.form_checks import Checked, check_draft
 from ui.form_values import field_words, show_number, show_numbers
 from ui.links import go, page_path
-from ui.services import store
+from ui.services import library, store
 from ui.words import plain
 
 LAUNCHED = "new_run_launched"
@@ -28,7 +28,15 @@ def follow_launch() -> None:
         go("live", run=launched["run"])
 
 
-def show_launch(draft: Draft, checked: Checked, info: DatasetInfo) -> None:
+def find_dataset(draft: Draft) -> DatasetInfo | None:
+    """The data set that the draft names, where there is one."""
+    try:
+        return library().open(draft["recipe"]["data"]["name"]).info
+    except (NotFound, Damaged):
+        return None
+
+
+def show_launch(draft: Draft, checked: Checked) -> None:
     """Name, hypothesis, the button, and what stands in its way."""
     launched = st.session_state.get(LAUNCHED)
     if launched and launched["draft"] == draft["id"]:
@@ -55,9 +63,10 @@ def show_launch(draft: Draft, checked: Checked, info: DatasetInfo) -> None:
         type="primary",
         icon=":material/rocket_launch:",
         width="stretch",
-        key=f"launch-{launch_token(draft)}",
+        # Another button after a launch: the second click of a double click is on one that is gone.
+        key=f"launch-{draft['id']}-{draft['launches']}",
         on_click=_launch,
-        args=(draft, checked.problems, info),
+        args=(draft,),
     )
     if checked.problems:
         _show_problems(draft, checked.problems)
@@ -92,14 +101,19 @@ def sentence(draft: Draft, problem: Problem) -> str:
     return f"**{plain(field)}** ({plain(shown)}): {plain(problem.rule + remedy)}."
 
 
-def _launch(draft: Draft, problems: list[Problem], info: DatasetInfo) -> None:
-    """Make the run and put it in the queue; runs before the page is drawn again."""
-    if problems:
-        notice(f"Nothing was launched: {len(problems)} of the settings must be corrected first.")
-        return
+def _launch(draft: Draft) -> None:
+    """Make the run and put it in the queue; runs before the page is drawn again.
+
+    Checked anew: a field may have been left by the very click on the button.
+    """
     try:
+        info = find_dataset(draft)
+        checked = check_draft(draft["recipe"], info)
+        if checked.problems or checked.recipe is None or info is None:
+            notice("Nothing was launched: some settings must be corrected first; they are marked in red.")
+            return
         run = store().create(
-            recipe_from_draft(draft["recipe"]),
+            checked.recipe,
             info,
             name=draft["name"],
             hypothesis=draft["hypothesis"],
@@ -107,8 +121,8 @@ def _launch(draft: Draft, problems: list[Problem], info: DatasetInfo) -> None:
             token=launch_token(draft),
         )
     except (PlateauError, OSError) as error:
-        words = f"the run's folder cannot be written: {error.strerror}" if isinstance(error, OSError) else error
-        notice(f"Nothing was launched: {words}.".replace("..", "."))
+        why = f"The folder of runs: {error.strerror}." if isinstance(error, OSError) else str(error)
+        notice(f"Nothing was launched. {why}")
         return
     draft["launches"] += 1
     st.session_state[LAUNCHED] = {

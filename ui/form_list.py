@@ -78,6 +78,7 @@ def _move(items: list[dict[str, Any]], source: int, target: int | None) -> None:
 def _draw_menu(form: "Form", setting: Setting, path: Path, items: list[dict[str, Any]]) -> None:
     by_kind = {kind_of(c): c for c in setting.choices}
     key = f"{form.key}:{'.'.join(map(str, path))}:add"
+    what = setting.label.lower()
 
     def add() -> None:
         kind = st.session_state[key]
@@ -86,12 +87,12 @@ def _draw_menu(form: "Form", setting: Setting, path: Path, items: list[dict[str,
             items.append(defaults_of(by_kind[kind]))
 
     st.selectbox(
-        f"Add to {setting.label.lower()}",
+        f"Add to the {what}",
         list(by_kind),
         index=None,
         format_func=lambda kind: by_kind[kind].label,
         key=key,
-        placeholder=f"Add to the {setting.label.lower()} …" if items else f"No {setting.label.lower()}. Add one …",
+        placeholder=f"Add to the {what} …" if items else f"No {what} yet. Add one …",
         label_visibility="collapsed",
         help=setting.help,
         on_change=add,

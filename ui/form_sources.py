@@ -13,7 +13,7 @@ from ui.services import library, store
 from ui.words import plain
 
 REQUEST = "new_run_request"
-"""Session key under which another page hands something over: {'clone': id}, {'preset': id}, {'data': name}."""
+"""Session key under which another page hands over {'clone': id}, {'preset': id} or {'data': name}."""
 
 
 def take_request(draft: Draft) -> Draft:
@@ -83,9 +83,7 @@ def show_sources(draft: Draft) -> None:
             _show_runs(draft)
         with file:
             _show_upload(draft)
-        st.button(
-            "Start afresh", icon=":material/restart_alt:", key="afresh", on_click=afresh, args=(draft,)
-        )
+        st.button("Start afresh", icon=":material/restart_alt:", key="afresh", on_click=afresh, args=(draft,))
 
 
 def _show_presets(draft: Draft) -> None:
@@ -117,7 +115,7 @@ def _show_runs(draft: Draft) -> None:
         "Run",
         list(names),
         index=None,
-        format_func=lambda run_id: names[run_id] if names[run_id] == run_id else f"{names[run_id]} · {run_id}",
+        format_func=lambda run: names[run] if names[run] == run else f"{names[run]} · {run}",
         placeholder="Choose a run",
         key="clone_run",
         help="All of its settings are taken over exactly; the new run remembers where it came from.",

@@ -88,13 +88,16 @@ def show_timing(recipe: Recipe, info: DatasetInfo) -> None:
     fields = ("data", "architecture", "augmentations", "optimizer", "normalization")
     key = recipe_key(recipe, *fields, "batch_size", "precision", "device") + info.fingerprint
     timings: dict[str, dict[str, Any]] = st.session_state.setdefault("timings", {})
-    with st.container(horizontal=True, vertical_alignment="center"):
+    left, right = st.columns([1, 3], vertical_alignment="center")
+    with left:
         clicked = st.button(
             "Time it",
             icon=":material/timer:",
             key="time_it",
+            width="stretch",
             help="Trains a few real steps on the device, for about three seconds, and throws them away.",
         )
+    with right:
         if clicked and key not in timings:
             with told(), st.spinner("Timing a few steps …"):
                 timings[key] = _measure(recipe, info)
@@ -104,7 +107,8 @@ def show_timing(recipe: Recipe, info: DatasetInfo) -> None:
         else:
             total = duration(timing["epoch_s"] * recipe.epochs)
             st.markdown(
-                f"**{duration(timing['epoch_s'])}** per epoch, **{total}** in all, **{size(timing['memory'])}** of memory"
+                f"**{duration(timing['epoch_s'])}** per epoch, **{total}** in all, "
+                f"**{size(timing['memory'])}** of memory"
             )
     if timing is not None:
         busy = " Another run was training meanwhile: alone it is faster." if timing["busy"] else ""
@@ -161,7 +165,7 @@ def _lr_rows(
 def _lr_spec() -> dict[str, Any]:
     chart = (
         alt.Chart(pd.DataFrame({"epoch": [0.0], "lr": [0.0]}))
-        .mark_line(strokeWidth=2, clip=True)
+        .mark_line(strokeWidth=2)
         .encode(
             x=alt.X("epoch:Q", title="epochs done", scale=alt.Scale(nice=False, zero=True)),
             y=alt.Y("lr:Q", title="lr", axis=alt.Axis(format="~g", tickCount=4)),
@@ -196,8 +200,7 @@ def show_samples(recipe: Recipe, info: DatasetInfo) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=50)
 def _sheet(settings: str, fingerprint: str, draw: int, _recipe: Recipe, _info: DatasetInfo) -> bytes:
-    """One PNG: a row per image, the stored image first, then its draws. The images stay the same
-    for a number of draws; only the augmentation is drawn anew."""
+    """One PNG: a row per image, the stored image first, then its draws."""
     dataset = library().open(_info.name)
     train = dataset.indices("train")
     if not len(train):
@@ -214,7 +217,7 @@ def _sheet(settings: str, fingerprint: str, draw: int, _recipe: Recipe, _info: D
     for index, image in enumerate(stored.numpy()):
         rows.append(image)
         rows.extend(drawn[index * draws : (index + 1) * draws] if draws else ())
-    columns = 1 + draws if draws else SAMPLES
+    columns = 1 + draws if draws else SAMPLES // 2
     factor = max(1, (SHEET_WIDTH - 2 * (columns + 1)) // (columns * _info.image_size))
     return grid_png(rows, columns=columns, factor=factor, gap=2)
 
@@ -250,9 +253,7 @@ def show_network(checked: Checked, info: DatasetInfo) -> None:
         },
     )
     parameters, work = totals(checked.stages)
-    st.caption(
-        f"{count(parameters)} parameters and {short_count(work)} multiply-adds for one image in all."
-    )
+    st.caption(f"{count(parameters)} parameters and {short_count(work)} multiply-adds for one image in all.")
     single = first_single_pixel(checked.stages)
     if single:
         st.markdown(

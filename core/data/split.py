@@ -78,7 +78,7 @@ def _quotas(counts: np.ndarray, val_share: float, test_share: float) -> np.ndarr
         exact = count * shares + carried
         least = np.array([count >= 2, count >= 3]) & (shares > 0)
         quota = np.maximum(np.floor(exact + 0.5).astype(np.int64), least)
-        quota[0] = min(quota[0], count - 1)
+        quota[0] = min(quota[0], count - 1 - least[1])
         quota[1] = min(quota[1], count - 1 - quota[0])
         quotas[label] = quota
         carried = np.clip(exact - quota, -1.0, 1.0)

@@ -1,7 +1,8 @@
-"""Ready-made recipes: one JSON file each, in this folder."""
+"""Ready-made recipes: one JSON file each, in this folder and in `diary/`."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import NotFound
@@ -20,11 +21,18 @@ class Preset:
     group: str
     about: str
     recipe: Recipe
+    reported_percent: Mapping[str, float | None] = field(default_factory=dict)
+    """For an experiment of the diary: what it reported for train, val, test, test_tta."""
+    tta_views: int | None = None
+    """The views of the reported test-time augmentation."""
+    readings: tuple[str, ...] = ()
+    """What was assumed where the diary is silent."""
 
 
 def load_presets() -> list[Preset]:
-    """All presets, in the order of their file names."""
-    return [_load(path) for path in sorted(_FOLDER.glob("*.json"))]
+    """All presets: our starting points, then the diary, each in the order of the file names."""
+    paths = [*sorted(_FOLDER.glob("*.json")), *sorted((_FOLDER / "diary").glob("*.json"))]
+    return [_load(path) for path in paths]
 
 
 def load_preset(preset_id: str) -> Preset:
@@ -44,4 +52,7 @@ def _load(path: Path) -> Preset:
         group=content["group"],
         about=content["about"],
         recipe=recipe_from_draft(content["recipe"]),
+        reported_percent=content.get("reported_percent", {}),
+        tta_views=content.get("tta_views"),
+        readings=tuple(content.get("readings", ())),
     )

@@ -7,6 +7,7 @@ from PIL import Image, PngImagePlugin
 from core.data.decode import decode_image, fit_image
 from core.data.limits import Limits
 from core.errors import BadInput
+
 from .pictures import encoded, pixels, png
 
 _RGB = Image.fromarray(pixels(1, 16))

@@ -196,7 +196,7 @@ def test_a_zip_with_two_fitting_tables_asks_which(tmp_path: Path) -> None:
     _table(tmp_path / "t", "Id,Category\n0.png,1\n1.png,2\n")
     (tmp_path / "t" / "sample.csv").write_text("Id,Category\n")
     archive = _zip_of(tmp_path / "t")
-    with pytest.raises(BadInput, match=r"several CSV files \(labels.csv, sample.csv\)"):
+    with pytest.raises(BadInput, match=r"several CSV files \(labels\.csv, sample\.csv\)"):
         _collect(ZipSource(path=str(archive)), tmp_path)
     source = ZipSource(path=str(archive), table="labels.csv")
     assert _collect(source, tmp_path / "again").classes == ("1", "2")
@@ -205,10 +205,10 @@ def test_a_zip_with_two_fitting_tables_asks_which(tmp_path: Path) -> None:
 def test_a_zip_without_images_or_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "a.txt").write_text("x")
-    with pytest.raises(BadInput, match="empty.zip holds no images"):
+    with pytest.raises(BadInput, match=r"empty\.zip holds no images"):
         _collect(ZipSource(path=str(_zip_of(tmp_path / "empty"))), tmp_path)
     (tmp_path / "x.zip").write_bytes(b"not a zip")
-    with pytest.raises(BadInput, match="x.zip is not a whole zip archive"):
+    with pytest.raises(BadInput, match=r"x\.zip is not a whole zip archive"):
         _collect(ZipSource(path=str(tmp_path / "x.zip")), tmp_path / "other")
     with pytest.raises(BadInput, match="does not exist"):
         _collect(ZipSource(path=str(tmp_path / "none.zip")), tmp_path)

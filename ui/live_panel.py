@@ -1,0 +1,204 @@
+"""The part of Live that renews itself: progress, numbers, curves."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.errors import PlateauError
+from core.insight import best_row, overfit_gap, seconds_left, thin
+from core.insight.curves import number
+from core.runs import ACTIVE, Run, RunStore, Status
+from ui import words
+from ui.charts import run_color
+from ui.live_choice import LIVE
+from ui.live_watch import Read, keep_only, read_new
+from ui.problems import told
+from ui.run_charts import HEIGHTS, Kind, live_frame, live_spec
+
+TICK_S = 1.0
+LOOK_AROUND_S = 5.0
+"""How often a page that shows a finished run looks whether another run began or ended."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the page showed when it was last drawn as a whole; a change of it draws it anew."""
+
+    state: str
+    waiting: tuple[str, ...]
+    training: tuple[str, ...]
+    """Other runs that trained."""
+
+
+def watch(store: RunStore, run: Run, scene: Scene, behind: Run | None) -> None:
+    """Draw the run, and renew it while there is something to renew."""
+    keep_only([run.id] + ([behind.id] if behind else []))
+    every = None
+    if scene.state in LIVE:
+        every = TICK_S
+    elif scene.waiting or scene.training:
+        every = LOOK_AROUND_S
+
+    @st.fragment(run_every=every)
+    def tick() -> None:
+        with told():
+            draw(store, run, scene, behind)
+
+    tick()
+
+
+def draw(store: RunStore, run: Run, scene: Scene, behind: Run | None) -> None:
+    """One tick: read what is new and show it; ask for the whole page where the scene changed."""
+    status = run.status()
+    if status.state != scene.state or _surroundings_changed(store, scene):
+        st.rerun()
+    read = read_new(run, steps=status.state in ACTIVE)
+    behind_rows = thin(read_new(behind)["epochs"]) if behind else []
+    _progress(status, read)
+    _numbers(status, read)
+    _charts(run, status, read, behind, behind_rows)
+
+
+def _surroundings_changed(store: RunStore, scene: Scene) -> bool:
+    if tuple(waiting.id for waiting in store.queue()) != scene.waiting:
+        return True
+    return any(not Run(store.folder / run_id).is_alive() for run_id in scene.training)
+
+
+def _progress(status: Status, read: Read) -> None:
+    """How far it is: the bar, and one line of figures."""
+    live = status.live
+    inside = 0.0
+    if live and live.epoch > status.epoch and live.steps:
+        inside = live.step / live.steps
+    done = min(1.0, (status.epoch + inside) / status.epochs)
+    facts: list[str] = []
+    if status.state in ACTIVE:
+        text = f"**epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}**"
+        facts.append(f"{inside:.0%} of this epoch" if not live or live.phase == "training" else live.phase)
+    else:
+        text = f"**{status.epoch} of {status.epochs} epochs**"
+    if status.images_per_s and status.state in ACTIVE:
+        facts.append(f"{words.count(round(status.images_per_s))} images/s")
+    if status.state in ACTIVE:
+        left = seconds_left(
+            read["epochs"],
+            done=status.epoch,
+            epochs=status.epochs,
+            inside=inside,
+            elapsed_s=status.elapsed_s,
+        )
+        facts.append("time left: –" if left is None else f"{words.duration(left)} left")
+    if status.elapsed_s:
+        facts.append(f"{words.duration(status.elapsed_s)} elapsed")
+    facts.append(f"{words.plain(status.device or 'device not chosen yet')}{_why(status)}")
+    st.progress(done, text=text + "  ·  " + "  ·  ".join(facts))
+
+
+def _why(status: Status) -> str:
+    return f" ({words.plain(status.precision)})" if status.precision else ""
+
+
+def _numbers(status: Status, read: Read) -> None:
+    """The current numbers, each with its change since the epoch before."""
+    rows = read["epochs"]
+    now: dict[str, Any] = rows[-1] if rows else {}
+    before: dict[str, Any] = rows[-2] if len(rows) > 1 else {}
+    best = best_row(rows)
+    with st.container(horizontal=True, gap="small", key="live_numbers"):
+        _metric(
+            "Best val accuracy",
+            words.percent(number(best, "val/accuracy") if best else None),
+            f"epoch {best['epoch']}" if best else None,
+            "The highest val accuracy so far, and its epoch.",
+            arrow=False,
+        )
+        for label, key, help_text in _ACCURACIES:
+            value = number(now, key)
+            _metric(label, words.percent(value), _change(value, number(before, key)), help_text)
+        gap = overfit_gap(now)
+        _metric(
+            "Overfit gap",
+            words.points(gap),
+            _change(gap, overfit_gap(before)),
+            "Clean train accuracy minus val accuracy: how much better it does on images it has seen.",
+        )
+        for label, key in (("Val loss", "val/loss"), ("Train loss", "train/loss")):
+            loss, old = number(now, key), number(before, key)
+            change = None if loss is None or old is None else f"{loss - old:+.3f}"
+            _metric(label, "–" if loss is None else f"{loss:.3f}", change, "Cross entropy.")
+        lr = status.live.lr if status.live else number(now, "lr")
+        _metric("Learning rate", words.lr(lr), None, "That of the last optimizer step.")
+
+
+_ACCURACIES = (
+    ("Val accuracy", "val/accuracy", "On the val split, after the last whole epoch."),
+    (
+        "Clean train accuracy",
+        "train/clean_accuracy",
+        "On training images as they are: no augmentation, no dropout, weights standing still.",
+    ),
+    (
+        "Train accuracy",
+        "train/accuracy",
+        "As trained: on augmented images, with dropout, while the weights move.",
+    ),
+)
+
+
+def _change(value: float | None, before: float | None) -> str | None:
+    return None if value is None or before is None else f"{(value - before) * 100:+.1f}"
+
+
+def _metric(label: str, value: str, delta: str | None, help_text: str, *, arrow: bool = True) -> None:
+    st.metric(
+        label,
+        value,
+        # A metric without a second line would be lower than its neighbours.
+        delta if delta is not None else " ",
+        delta_color="off",
+        delta_arrow="auto" if arrow and delta else "off",
+        help=help_text,
+        width=150,
+    )
+
+
+def _charts(run: Run, status: Status, read: Read, behind: Run | None, behind_rows: list[Any]) -> None:
+    """Accuracy with the learning rate beneath it, and the loss."""
+    rows, steps = thin(read["epochs"]), thin(read["steps"], 300)
+    left, right = st.columns([3, 2], gap="medium")
+    color, behind_color = run_color(status.color), _color_of(behind)
+    epochs = max([status.epochs, *(row["epoch"] for row in behind_rows[-1:])])
+    columns: tuple[tuple[Any, Kind], ...] = ((left, "accuracy"), (left, "lr"), (right, "loss"))
+    for column, kind in columns:
+        with column:
+            if not rows and not steps and not behind_rows:
+                _placeholder(kind, status)
+                continue
+            st.vega_lite_chart(
+                live_frame(kind, rows, steps, behind_rows),
+                live_spec(kind, color, behind_color, epochs),
+                key=f"live_{kind}_{run.id}",
+                width="stretch",
+            )
+
+
+def _color_of(behind: Run | None) -> str:
+    if behind is None:
+        return run_color(0)
+    try:
+        return run_color(behind.status().color)
+    except PlateauError:
+        return run_color(0)
+
+
+def _placeholder(kind: Kind, status: Status) -> None:
+    """As high as the chart that takes its place."""
+    with st.container(height=HEIGHTS[kind], border=True):
+        if status.state == "queued":
+            st.caption("It waits in the queue; the curves begin when it does.")
+        elif status.state in ACTIVE:
+            st.caption("The first points come in a moment.")
+        else:
+            st.caption("No epoch was recorded.")

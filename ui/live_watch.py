@@ -1,0 +1,53 @@
+"""What a session has read of the runs it shows: plain rows, and the byte to go on from."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.runs import START, Run
+from core.runs.rows import RowsRead
+
+_KEY = "live_read"
+Read = dict[str, Any]
+"""'epochs' and 'steps': rows; 'epochs_at' and 'steps_at': the cursor behind them."""
+
+
+def read_new(run: Run, *, steps: bool = False) -> Read:
+    """All rows of a run read so far, with what came since the last call.
+
+    Of the steps only those of the epoch under way are kept: the others have become epochs.
+    """
+    read = _seen().setdefault(run.id, _nothing())
+    _take(read, "epochs", run.epochs(_cursor(read["epochs_at"])))
+    if steps:
+        _take(read, "steps", run.steps(_cursor(read["steps_at"])))
+    done = read["epochs"][-1].get("epoch", 0) if read["epochs"] else 0
+    read["steps"] = [row for row in read["steps"] if row.get("epoch", 0) > done]
+    return read
+
+
+def keep_only(run_ids: list[str]) -> None:
+    """Forget the rows of all other runs."""
+    seen = _seen()
+    for run_id in [known for known in seen if known not in run_ids]:
+        del seen[run_id]
+
+
+def _seen() -> dict[str, Read]:
+    seen: dict[str, Read] = st.session_state.setdefault(_KEY, {})
+    return seen
+
+
+def _nothing() -> Read:
+    return {"epochs": [], "epochs_at": list(START), "steps": [], "steps_at": list(START)}
+
+
+def _cursor(stored: list[int]) -> tuple[int, int]:
+    return stored[0], stored[1]
+
+
+def _take(read: Read, name: str, found: RowsRead) -> None:
+    if found.restarted:
+        read[name] = []
+    read[name] = read[name] + found.rows
+    read[f"{name}_at"] = list(found.cursor)
