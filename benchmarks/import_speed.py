@@ -49,7 +49,7 @@ def main() -> None:
         dataset.indices("train")
         opened = time.perf_counter() - opened
         print(f"import: {wall:.1f} s ({cpu:.1f} s of CPU), {info.images / wall:.0f} images/s")
-        print(f"peak memory: {peak:.0f} MB; open: {opened * 1000:.0f} ms; {library.disk_bytes('speed')} bytes")
+        print(f"peak memory: {peak:.0f} MB; open: {opened * 1000:.0f} ms")
 
 
 if __name__ == "__main__":

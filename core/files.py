@@ -50,8 +50,13 @@ def write_text(path: Path, text: str, *, durable: bool = True) -> None:
 
 
 def to_json(value: Any, *, indent: int | None = None) -> str:
-    """JSON without NaN or infinity: such a number is stored as the word ('nan', 'inf', '-inf')."""
-    return json.dumps(_without_nan(value), allow_nan=False, ensure_ascii=False, indent=indent)
+    """JSON without NaN or infinity: such a number is stored as the word ('nan', 'inf', '-inf').
+
+    Halves of characters, as a shell of another encoding gives them, become question marks: UTF-8
+    cannot hold them.
+    """
+    text = json.dumps(_without_nan(value), allow_nan=False, ensure_ascii=False, indent=indent)
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _without_nan(value: Any) -> Any:
@@ -72,11 +77,15 @@ def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in `path`.
 
-    Raises FileNotFoundError where there is no such file, Damaged where it holds no JSON object.
+    Raises FileNotFoundError where there is no such file, Damaged where it holds no JSON object or
+    cannot be read at all.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
+        # ValueError: no UTF-8, no JSON, or a number with thousands of digits.
         raise Damaged(f"{path.name} of {path.parent.name} is damaged and cannot be read.") from error
     if not isinstance(value, dict):
         raise Damaged(f"{path.name} of {path.parent.name} does not hold what it should.")

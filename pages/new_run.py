@@ -36,9 +36,4 @@ with right, st.container(key="preflight"):
     show_launch(draft, checked)
     if draft["parent"]:
         preflight_view.show_changes(checked.usable, draft["parent"])
-    if info:
-        preflight_view.show_facts(checked, info)
-    preflight_view.show_lr(checked.usable, info)
-    if info:
-        preflight_view.show_samples(checked.usable, info)
-        preflight_view.show_network(checked, info)
+    preflight_view.show(checked, info)

@@ -28,7 +28,9 @@ def setting_words(field: str) -> str:
     name, _, part = rest.partition(".")
     kind, _, number = name.partition(" ")
     label = titles.get(f"augmentations.{kind}", _spaced(kind)) + (f" ({number})" if number else "")
-    return label if part == "kind" else f"{label}: {titles.get(f'augmentations.{kind}.{part}', _spaced(part))}"
+    return (
+        label if part == "kind" else f"{label}: {titles.get(f'augmentations.{kind}.{part}', _spaced(part))}"
+    )
 
 
 def value_words(field: str, value: Any) -> str:

@@ -34,6 +34,14 @@ STYLE = """<style>
   align-items: end;
 }
 [class*="st-key-cells-"] > * { width: 100% !important; min-width: 0; }
+[class*="st-key-items-"] { gap: 0; }
+[class*="st-key-item-"] {
+  align-items: flex-start; padding: 0.1rem 0; border-bottom: 1px solid rgba(128, 136, 146, 0.25);
+}
+[class*="st-key-item-"] :is(.stExpander, details, summary, summary *) {
+  color: inherit;
+}
+[class*="st-key-item-"] .stExpander { padding-bottom: 0.4rem; }
 [class*="st-key-cells-"] > :has(> [class*="st-key-wide-"]) { grid-column: 1 / -1; }
 </style>"""
 """Fields stand in columns of equal width, as many as there is room for."""
@@ -193,9 +201,8 @@ class Form:
             key = self._sync(path, shown)
             return common | {"key": key, "args": (owner, setting, path, key)}
 
-        number: dict[str, Any] = {"value": None, "required": not setting.optional}
-        if setting.optional:
-            number["placeholder"] = "automatic"
+        # Only where None is a value may the field be emptied.
+        number: dict[str, Any] = {"value": None, "placeholder": "automatic"} if setting.optional else {}
 
         label = label_of(setting)
         match setting.type:

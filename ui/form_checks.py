@@ -29,6 +29,8 @@ class Checked:
     stages: list[Stage]
     """Empty where the network cannot be built or there is no data set."""
     stages_error: str
+    broken: frozenset[str] = frozenset()
+    """Root fields with an invalid value."""
 
 
 def check_draft(draft: dict[str, Any], info: DatasetInfo | None) -> Checked:
@@ -43,7 +45,7 @@ def check_draft(draft: dict[str, Any], info: DatasetInfo | None) -> Checked:
         stages, error = stages_of(usable, info)
         if error:
             problems.append(_network_problem(usable, error))
-    return Checked(recipe, usable, problems, advice.warnings, stages, error)
+    return Checked(recipe, usable, problems, advice.warnings, stages, error, frozenset(broken))
 
 
 def _parse(draft: dict[str, Any]) -> tuple[Recipe | None, Recipe, list[Problem]]:

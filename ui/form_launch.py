@@ -63,10 +63,9 @@ def show_launch(draft: Draft, checked: Checked) -> None:
         type="primary",
         icon=":material/rocket_launch:",
         width="stretch",
-        # Another button after a launch: the second click of a double click is on one that is gone.
         key=f"launch-{draft['id']}-{draft['launches']}",
         on_click=_launch,
-        args=(draft,),
+        args=(draft, draft["launches"]),
     )
     if checked.problems:
         _show_problems(draft, checked.problems)
@@ -101,11 +100,14 @@ def sentence(draft: Draft, problem: Problem) -> str:
     return f"**{plain(field)}** ({plain(shown)}): {plain(problem.rule + remedy)}."
 
 
-def _launch(draft: Draft) -> None:
+def _launch(draft: Draft, launches: int) -> None:
     """Make the run and put it in the queue; runs before the page is drawn again.
 
-    Checked anew: a field may have been left by the very click on the button.
+    Checked anew: a field may have been left by the very click on the button. `launches` is how many
+    there had been when the button was drawn: the second click of a double click is on an old one.
     """
+    if draft["launches"] != launches:
+        return
     try:
         info = find_dataset(draft)
         checked = check_draft(draft["recipe"], info)

@@ -21,8 +21,10 @@ def draw_list(form: "Form", flow: "_Flow", setting: Setting, path: Path) -> None
     items: list[dict[str, Any]] = form.at(path)
     with flow.block():
         form.tell(path, below=False)
-        for index in range(len(items)):
-            _draw_item(form, setting, path, index, len(items))
+        if items:
+            with st.container(key=f"items-{form.key}-{'-'.join(map(str, path))}"):
+                for index in range(len(items)):
+                    _draw_item(form, setting, path, index, len(items))
         _draw_menu(form, setting, path, items)
 
 

@@ -13,7 +13,7 @@ from core.train import available_devices
 from ui import form, preflight_view
 from ui.draft import Draft, DraftFolder, can_go_back, go_back
 from ui.form_checks import Checked
-from ui.form_sources import show_sources
+from ui.form_sources import LOADED, show_sources
 from ui.links import page_path
 from ui.words import count, plain
 
@@ -119,9 +119,10 @@ def _file_name(draft: Draft) -> str:
 
 def show_notice(text: str) -> None:
     """What there is to say once about where the settings came from."""
-    failed = text.startswith(("Nothing", "The ", "There", "Run "))
-    icon = ":material/error:" if failed else ":material/check:"
-    (st.warning if failed else st.success)(plain(text), icon=icon)
+    if text.startswith(LOADED):
+        st.toast(plain(text), icon=":material/check:")
+    else:
+        st.warning(plain(text), icon=":material/error:")
 
 
 def show_no_data(damaged: list[DamagedDataset]) -> None:

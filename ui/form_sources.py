@@ -12,6 +12,9 @@ from ui.draft import Draft, begin, new_draft, notice
 from ui.services import library, store
 from ui.words import plain
 
+LOADED = ("Cloned", "Loaded")
+"""How a notice begins that tells of no trouble."""
+
 REQUEST = "new_run_request"
 """Session key under which another page hands over {'clone': id}, {'preset': id} or {'data': name}."""
 
@@ -88,18 +91,25 @@ def show_sources(draft: Draft) -> None:
 
 def _show_presets(draft: Draft) -> None:
     with st.container(height=360, border=False):
-        for group, members in groupby(load_presets(), key=lambda preset: preset.group):
+        for group, members in groupby(_presets(), key=lambda preset: preset["group"]):
             st.markdown(f":gray[{plain(group)}]")
             for preset in members:
-                st.button(
-                    preset.title,
-                    key=f"preset-{preset.id}",
-                    help=f"Load {plain(preset.title)} into the form",
+                words, button = st.columns([5, 1], vertical_alignment="center")
+                words.markdown(f"**{plain(preset['title'])}**  \n:small[:gray[{plain(preset['about'])}]]")
+                button.button(
+                    "Load",
+                    key=f"preset-{preset['id']}",
+                    help=f"Load {plain(preset['title'])} into the form",
                     width="stretch",
                     on_click=_load_preset,
-                    args=(preset.id, draft),
+                    args=(preset["id"], draft),
                 )
-                st.caption(plain(preset.about))
+
+
+@st.cache_data(show_spinner=False)
+def _presets() -> list[dict[str, str]]:
+    """What the menu shows of the presets; checking all of their recipes costs more than drawing them."""
+    return [{"id": p.id, "title": p.title, "group": p.group, "about": p.about} for p in load_presets()]
 
 
 def _load_preset(preset_id: str, draft: Draft) -> None:

@@ -143,7 +143,8 @@ def field_words(root: type[Spec], values: Any, path: str) -> str:
     spec: type[Spec] | None = root
     words: list[str] = []
     choices: tuple[Any, ...] = ()
-    for part in path.split("."):
+    parts = path.split(".")
+    for part, following in zip(parts, [*parts[1:], ""], strict=True):
         if choices:
             spec, label, values = _item(choices, values, part)
             words.append(label)
@@ -158,7 +159,8 @@ def field_words(root: type[Spec], values: Any, path: str) -> str:
         values = values.get(part) if isinstance(values, dict) else None
         spec = setting.choices[0] if setting.type == "spec" else None
         if setting.type == "union":
-            spec = member(setting.choices, values) or _any_with(setting.choices, path)
+            found = member(setting.choices, values)
+            spec = found if found and following in found.model_fields else _with(setting.choices, following)
         choices = setting.choices if setting.type == "specs" else ()
     return " › ".join(words)
 
@@ -174,10 +176,27 @@ def _item(choices: tuple[Any, ...], values: Any, part: str) -> tuple[type[Spec] 
     return found, f"{found.label} {number}".strip() if found else part, None
 
 
-def _any_with(choices: tuple[Any, ...], path: str) -> type[Spec] | None:
-    """A member that has the path's last field: for values that another choice had."""
-    name = path.rsplit(".", 1)[-1]
+def _with(choices: tuple[Any, ...], name: str) -> type[Spec] | None:
+    """A member that has this field: for values that another choice had."""
     return next((c for c in choices if name in c.model_fields), None)
+
+
+def choice_words(root: type[Spec], path: str, kind: Any) -> str:
+    """What a person reads for a kind of the choice at `path` ('optimizer', 'augmentations.affine 2')."""
+    found = _choice(root, path, kind)
+    return found.label if found else value_words(kind)
+
+
+def choice_defaults(root: type[Spec], path: str, kind: Any) -> dict[str, Any]:
+    """The defaults of a kind of the choice at `path`."""
+    found = _choice(root, path, kind)
+    return defaults_of(found) if found else {}
+
+
+def _choice(root: type[Spec], path: str, kind: Any) -> type[Spec] | None:
+    name = path.split(".")[0]
+    choices = next((s.choices for s in settings_of(root) if s.name == name), ())
+    return member(choices, {"kind": kind})
 
 
 def value_words(value: Any) -> str:

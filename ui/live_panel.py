@@ -14,8 +14,10 @@ from ui.charts import run_color
 from ui.live_choice import LIVE
 from ui.live_watch import Read, keep_only, read_new
 from ui.problems import told
-from ui.run_charts import HEIGHTS, Kind, live_frame, live_spec
+from ui.run_charts import HEIGHTS, Kind, axis_end, live_frame, live_spec
 
+METRIC_WIDTH = 112
+LOSS_WIDTH = 390
 TICK_S = 1.0
 LOOK_AROUND_S = 5.0
 """How often a page that shows a finished run looks whether another run began or ended."""
@@ -54,7 +56,7 @@ def draw(store: RunStore, run: Run, scene: Scene, behind: Run | None) -> None:
     if status.state != scene.state or _surroundings_changed(store, scene):
         st.rerun()
     read = read_new(run, steps=status.state in ACTIVE)
-    behind_rows = thin(read_new(behind)["epochs"]) if behind else []
+    behind_rows = read_new(behind)["drawn"] if behind else []
     _progress(status, read)
     _numbers(status, read)
     _charts(run, status, read, behind, behind_rows)
@@ -108,7 +110,7 @@ def _numbers(status: Status, read: Read) -> None:
     best = best_row(rows)
     with st.container(horizontal=True, gap="small", key="live_numbers"):
         _metric(
-            "Best val accuracy",
+            "Best val",
             words.percent(number(best, "val/accuracy") if best else None),
             f"epoch {best['epoch']}" if best else None,
             "The highest val accuracy so far, and its epoch.",
@@ -120,31 +122,39 @@ def _numbers(status: Status, read: Read) -> None:
         gap = overfit_gap(now)
         _metric(
             "Overfit gap",
-            words.points(gap),
+            "–" if gap is None else f"{gap * 100:+.1f}",
             _change(gap, overfit_gap(before)),
-            "Clean train accuracy minus val accuracy: how much better it does on images it has seen.",
+            "Clean train minus val accuracy, in points: how much better it does on what it has seen.",
         )
         for label, key in (("Val loss", "val/loss"), ("Train loss", "train/loss")):
             loss, old = number(now, key), number(before, key)
             change = None if loss is None or old is None else f"{loss - old:+.3f}"
             _metric(label, "–" if loss is None else f"{loss:.3f}", change, "Cross entropy.")
         lr = status.live.lr if status.live else number(now, "lr")
-        _metric("Learning rate", words.lr(lr), None, "That of the last optimizer step.")
+        _metric("lr", _short_lr(lr), None, "That of the last optimizer step.")
 
 
 _ACCURACIES = (
-    ("Val accuracy", "val/accuracy", "On the val split, after the last whole epoch."),
+    ("Val", "val/accuracy", "Accuracy on the val split, after the last whole epoch."),
     (
-        "Clean train accuracy",
+        "Clean train",
         "train/clean_accuracy",
-        "On training images as they are: no augmentation, no dropout, weights standing still.",
+        "Accuracy on training images as they are: no augmentation, no dropout, weights standing still.",
     ),
     (
-        "Train accuracy",
+        "Train",
         "train/accuracy",
-        "As trained: on augmented images, with dropout, while the weights move.",
+        "Accuracy as trained: on augmented images, with dropout, while the weights move.",
     ),
 )
+
+
+def _short_lr(lr: float | None) -> str:
+    """A learning rate that fits its place: 0.05, 6.2e-4."""
+    if lr is None or lr == 0 or lr >= 0.001:
+        return words.lr(lr)
+    mantissa, _, exponent = f"{lr:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
 
 
 def _change(value: float | None, before: float | None) -> str | None:
@@ -160,16 +170,18 @@ def _metric(label: str, value: str, delta: str | None, help_text: str, *, arrow:
         delta_color="off",
         delta_arrow="auto" if arrow and delta else "off",
         help=help_text,
-        width=150,
+        width=METRIC_WIDTH,
     )
 
 
 def _charts(run: Run, status: Status, read: Read, behind: Run | None, behind_rows: list[Any]) -> None:
     """Accuracy with the learning rate beneath it, and the loss."""
-    rows, steps = thin(read["epochs"]), thin(read["steps"], 300)
-    left, right = st.columns([3, 2], gap="medium")
+    rows, steps = read["drawn"], thin(read["steps"], 300)
+    # On a narrow screen the loss moves below instead of squeezing the accuracy.
+    with st.container(horizontal=True, gap="medium"):
+        left, right = st.container(width="stretch"), st.container(width=LOSS_WIDTH)
     color, behind_color = run_color(status.color), _color_of(behind)
-    epochs = max([status.epochs, *(row["epoch"] for row in behind_rows[-1:])])
+    epochs = axis_end(status.epoch, status.epochs)
     columns: tuple[tuple[Any, Kind], ...] = ((left, "accuracy"), (left, "lr"), (right, "loss"))
     for column, kind in columns:
         with column:

@@ -4,12 +4,14 @@ from typing import Any
 
 import streamlit as st
 
+from core.insight import thin
 from core.runs import START, Run
 from core.runs.rows import RowsRead
 
 _KEY = "live_read"
 Read = dict[str, Any]
-"""'epochs' and 'steps': rows; 'epochs_at' and 'steps_at': the cursor behind them."""
+"""'epochs' and 'steps': rows; 'epochs_at' and 'steps_at': the cursor behind them; 'drawn': the epochs
+thinned for drawing."""
 
 
 def read_new(run: Run, *, steps: bool = False) -> Read:
@@ -18,7 +20,8 @@ def read_new(run: Run, *, steps: bool = False) -> Read:
     Of the steps only those of the epoch under way are kept: the others have become epochs.
     """
     read = _seen().setdefault(run.id, _nothing())
-    _take(read, "epochs", run.epochs(_cursor(read["epochs_at"])))
+    if _take(read, "epochs", run.epochs(_cursor(read["epochs_at"]))):
+        read["drawn"] = thin(read["epochs"])
     if steps:
         _take(read, "steps", run.steps(_cursor(read["steps_at"])))
     done = read["epochs"][-1].get("epoch", 0) if read["epochs"] else 0
@@ -39,15 +42,17 @@ def _seen() -> dict[str, Read]:
 
 
 def _nothing() -> Read:
-    return {"epochs": [], "epochs_at": list(START), "steps": [], "steps_at": list(START)}
+    return {"epochs": [], "epochs_at": list(START), "steps": [], "steps_at": list(START), "drawn": []}
 
 
 def _cursor(stored: list[int]) -> tuple[int, int]:
     return stored[0], stored[1]
 
 
-def _take(read: Read, name: str, found: RowsRead) -> None:
+def _take(read: Read, name: str, found: RowsRead) -> bool:
+    """Add what was found; whether anything changed."""
     if found.restarted:
         read[name] = []
     read[name] = read[name] + found.rows
     read[f"{name}_at"] = list(found.cursor)
+    return found.restarted or bool(found.rows)

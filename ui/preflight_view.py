@@ -29,20 +29,32 @@ from core.train import (
 )
 from ui.charts import spec_of
 from ui.form_checks import Checked, recipe_key
-from ui.form_values import field_words, value_words
+from ui.form_values import choice_defaults, choice_words, field_words, value_words
 from ui.pixels import grid_png
 from ui.problems import told
 from ui.services import library, store
 from ui.words import count, duration, plain, short_count, size
 
 SAMPLES = 8
-DRAWS = 6
-SHEET_WIDTH = 480
+SHEET_WIDTH = 416
 """Pixels on the screen that a sheet of samples may take."""
+GAP = 2
 MOST_POINTS = 2_000
 STYLE = """<style>
 .st-key-samples img { image-rendering: pixelated; }
 </style>"""
+
+
+def show(checked: Checked, info: DatasetInfo | None) -> None:
+    """Everything but the changes, from top to bottom."""
+    if info:
+        show_facts(checked, info)
+    if not waits("Learning rate", checked, LR_FIELDS):
+        show_lr(checked.usable, info)
+    if info and not waits("What the network sees", checked, SAMPLE_FIELDS):
+        show_samples(checked.usable, info)
+    if info and not waits("Network, stage by stage", checked, ("architecture", "data")):
+        show_network(checked, info)
 
 
 def show_changes(recipe: Recipe, parent_id: str) -> None:
@@ -54,8 +66,7 @@ def show_changes(recipe: Recipe, parent_id: str) -> None:
         if not found:
             st.caption(f"Cloned from **{name}**: no setting differs yet.")
             return
-        draft = recipe.model_dump(mode="json")
-        rows = [(field_words(Recipe, draft, d.field), value_words(d.old), value_words(d.new)) for d in found]
+        rows = change_rows(parent.recipe(), recipe)
         st.markdown(f"**What changed** :gray[since {name}]")
         st.dataframe(
             pd.DataFrame(rows, columns=["Setting", "Before", "Now"]),
@@ -65,14 +76,41 @@ def show_changes(recipe: Recipe, parent_id: str) -> None:
         )
 
 
+def change_rows(old: Recipe, new: Recipe) -> list[tuple[str, str, str]]:
+    """Setting, before, now. Where another choice was made, the choice's name, and of its settings
+    those that are not at their default: the settings of the old choice say nothing any more."""
+    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
+    found = differences(old, new)
+    chosen = {d.field.removesuffix(".kind"): d for d in found if d.field.endswith(".kind")}
+    rows = []
+    for d in found:
+        owner, _, name = d.field.rpartition(".")
+        if d.field.endswith(".kind"):
+            words = (choice_words(Recipe, owner, d.old), choice_words(Recipe, owner, d.new))
+        elif any(d.field.startswith(f"{field}.") for field in chosen):
+            choice = chosen.get(owner)
+            default = choice and choice.new and choice_defaults(Recipe, owner, choice.new).get(name)
+            if d.new is None or d.new == default:
+                continue
+            words = ("–", value_words(d.new))
+        else:
+            words = (value_words(d.old), value_words(d.new))
+        rows.append((field_words(Recipe, after if d.new is not None else before, d.field), *words))
+    return rows
+
+
 def show_facts(checked: Checked, info: DatasetInfo) -> None:
     """The size of the run in numbers, and its time once it was measured."""
     recipe = checked.usable
     steps = steps_per_epoch(info.counts.get("train", 0), recipe.batch_size)
     parameters, work = totals(checked.stages)
-    facts = [("Steps per epoch", count(steps)), ("Steps in all", count(steps * recipe.epochs))]
-    if checked.stages:
-        facts += [("Parameters", short_count(parameters)), ("Multiply-adds", short_count(work))]
+    known = not checked.broken & {"batch_size"}
+    facts = (
+        ("Steps per epoch", count(steps) if known else "–"),
+        ("Steps in all", count(steps * recipe.epochs) if known and "epochs" not in checked.broken else "–"),
+        ("Parameters", short_count(parameters) if checked.stages else "–"),
+        ("Multiply-adds", short_count(work) if checked.stages else "–"),
+    )
     for column, (label, value) in zip(st.columns(len(facts)), facts, strict=True):
         column.metric(label, value)
     if checked.recipe and checked.stages:
@@ -131,6 +169,20 @@ def _measure(recipe: Recipe, info: DatasetInfo) -> dict[str, Any]:
 # ---- learning rate ----
 
 
+LR_FIELDS = ("scheduler", "warmup", "optimizer", "epochs", "batch_size")
+SAMPLE_FIELDS = ("augmentations", "data")
+
+
+def waits(title: str, checked: Checked, fields: tuple[str, ...]) -> bool:
+    """Whether a preview cannot be shown because settings that it depends on are invalid; says so."""
+    broken = [name for name in fields if name in checked.broken]
+    if broken:
+        words = ", ".join(field_words(Recipe, {}, name).lower() for name in broken)
+        st.markdown(f"**{title}**")
+        st.caption(f"Shown as soon as these are valid: {words}.")
+    return bool(broken)
+
+
 @st.fragment
 def show_lr(recipe: Recipe, info: DatasetInfo | None) -> None:
     """The learning rate over all epochs, from the scheduler that will run."""
@@ -146,10 +198,9 @@ def show_lr(recipe: Recipe, info: DatasetInfo | None) -> None:
             help=f"The scheduler waits for {recipe.scheduler.monitor}; this shows what it does if that stops "
             "improving after this epoch.",
         )
-    names = ("scheduler", "warmup", "optimizer", "epochs", "batch_size")
     images = info.counts.get("train", 0) if info else 0
-    rows = _lr_rows(recipe_key(recipe, *names), images, until, _recipe=recipe, _info=info)
-    st.vega_lite_chart(rows, _lr_spec(), key="lr_preview", width="stretch", height=170)
+    rows = _lr_rows(recipe_key(recipe, *LR_FIELDS), images, until, _recipe=recipe, _info=info)
+    st.vega_lite_chart(rows, _lr_spec(), key="lr_preview", width="stretch")
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
@@ -167,13 +218,19 @@ def _lr_spec() -> dict[str, Any]:
         alt.Chart(pd.DataFrame({"epoch": [0.0], "lr": [0.0]}))
         .mark_line(strokeWidth=2)
         .encode(
-            x=alt.X("epoch:Q", title="epochs done", scale=alt.Scale(nice=False, zero=True)),
+            x=alt.X(
+                "epoch:Q",
+                title="epochs done",
+                scale=alt.Scale(nice=False, zero=True),
+                axis=alt.Axis(tickMinStep=1),
+            ),
             y=alt.Y("lr:Q", title="lr", axis=alt.Axis(format="~g", tickCount=4)),
             tooltip=[
                 alt.Tooltip("epoch:Q", title="epochs done", format=".2~f"),
                 alt.Tooltip("lr:Q", title="lr", format=".3~g"),
             ],
         )
+        .properties(height=150, padding={"left": 0, "right": 4, "top": 6, "bottom": 0})
     )
     return spec_of(chart)
 
@@ -186,13 +243,12 @@ def show_samples(recipe: Recipe, info: DatasetInfo) -> None:
     """Eight training images at true pixels, each as it is and under several draws."""
     draw = st.session_state.setdefault("samples_draw", 0)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("**What the network sees** :gray[first column: as stored]")
+        note = " :gray[first column: as stored]" if recipe.augmentations else ""
+        st.markdown(f"**What the network sees**{note}")
         if st.button("Draw again", icon=":material/casino:", type="tertiary", key="draw_again"):
             st.session_state["samples_draw"] = draw = draw + 1
     with told(), st.container(key="samples"):
-        sheet = _sheet(
-            recipe_key(recipe, "augmentations", "data"), info.fingerprint, draw, _recipe=recipe, _info=info
-        )
+        sheet = _sheet(recipe_key(recipe, *SAMPLE_FIELDS), info.fingerprint, draw, _recipe=recipe, _info=info)
         st.image(sheet, alt="Training images under several draws of the augmentations", output_format="PNG")
     if not recipe.augmentations:
         st.caption("No augmentations: every epoch shows the network the same pixels.")
@@ -208,7 +264,8 @@ def _sheet(settings: str, fingerprint: str, draw: int, _recipe: Recipe, _info: D
     rng = np.random.default_rng(derive_seed(draw, "preview-images"))
     chosen = np.sort(rng.permutation(train)[:SAMPLES])
     stored = to_device(dataset.images[chosen], _recipe.data.color, torch.device("cpu"))
-    draws = DRAWS if _recipe.augmentations else 0
+    columns, factor = sheet_layout(_info.image_size, augmented=bool(_recipe.augmentations))
+    draws = columns - 1 if _recipe.augmentations else 0
     if draws:
         copies = to_float(stored).repeat_interleave(draws, dim=0)
         images = augment(copies, _recipe.augmentations, generator_for(draw, "preview"))
@@ -217,9 +274,16 @@ def _sheet(settings: str, fingerprint: str, draw: int, _recipe: Recipe, _info: D
     for index, image in enumerate(stored.numpy()):
         rows.append(image)
         rows.extend(drawn[index * draws : (index + 1) * draws] if draws else ())
-    columns = 1 + draws if draws else SAMPLES // 2
-    factor = max(1, (SHEET_WIDTH - 2 * (columns + 1)) // (columns * _info.image_size))
-    return grid_png(rows, columns=columns, factor=factor, gap=2)
+    return grid_png(rows, columns=columns, factor=factor, gap=GAP)
+
+
+def sheet_layout(image_size: int, *, augmented: bool) -> tuple[int, int]:
+    """Columns of the sheet, and the whole factor by which its pixels are enlarged: the largest one
+    that leaves room for the stored image and at least four draws (up to six)."""
+    fewest, most = (5, 7) if augmented else (4, 4)
+    room = SHEET_WIDTH - GAP
+    factor = max(1, (room // fewest - GAP) // image_size)
+    return max(2, min(most, room // (factor * image_size + GAP))), factor
 
 
 # ---- the network ----

@@ -5,29 +5,48 @@ from pathlib import Path
 import streamlit as st
 
 from core.runs import ACTIVE
-from ui.services import store
+from ui.links import page_path
+from ui.services import library, store
 from ui.words import plain
 
-PAGES = Path(__file__).resolve().parent.parent / "pages"
+HERE = Path(__file__).resolve().parent
+STYLE = """<style>
+[data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 4rem; }
+</style>"""
+"""Less empty space above each page than Streamlit leaves."""
 
-st.set_page_config(page_title="Plateau", page_icon=":material/terrain:", layout="wide")
+
+def page(name: str, title: str, icon: str) -> st.Page:
+    """A page of the app, under its own address."""
+    return st.Page(page_path(name), title=title, icon=icon, url_path=name)
 
 
-def page(name: str, title: str, icon: str, *, default: bool = False) -> st.Page:
-    """A page of the app, under its own address (the first one also under '/')."""
-    return st.Page(PAGES / f"{name}.py", title=title, icon=icon, url_path=name, default=default)
+def start() -> None:
+    """The bare address leads to where the work stands: data first, then the runs."""
+    if not library().list():
+        st.switch_page(page_path("data"))
+    entries = store().list()
+    if not entries:
+        st.switch_page(page_path("new_run"))
+    active = any(entry.state in ACTIVE for entry in entries)
+    st.switch_page(page_path("live" if active else "compare"))
 
+
+st.set_page_config(page_title="Plateau", page_icon=str(HERE / "logo_icon.svg"), layout="wide")
+st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "logo_icon.svg"))
+st.html(STYLE)
 
 chosen = st.navigation(
     [
-        page("data", "Data", ":material/photo_library:", default=True),
+        # The default page has no address but '/', so none of the five can be it.
+        st.Page(start, title="Plateau", url_path="start", default=True, visibility="hidden"),
+        page("data", "Data", ":material/photo_library:"),
         page("new_run", "New run", ":material/tune:"),
         page("live", "Live", ":material/monitoring:"),
         page("compare", "Compare", ":material/compare_arrows:"),
         page("classify", "Classify", ":material/image_search:"),
     ]
 )
-
 
 # A fragment that runs by itself disturbs file uploaders, so only pages without one have it.
 REFRESH_S = 5 if chosen.url_path in ("live", "compare") else None

@@ -19,12 +19,12 @@ Row = Mapping[str, Any]
 Kind = Literal["accuracy", "loss", "lr"]
 XAxis = Literal["epoch", "time"]
 
-HEIGHTS: dict[Kind, int] = {"accuracy": 300, "loss": 300, "lr": 140}
+HEIGHTS: dict[Kind, int] = {"accuracy": 350, "loss": 350, "lr": 190}
 DOTS_UP_TO = 40
 """Up to so many epochs each one has a dot: a line of one point would show nothing."""
 
 _SERIES: dict[Kind, tuple[str, ...]] = {
-    "accuracy": ("val", "train", "train, clean"),
+    "accuracy": ("val", "train", "clean train"),
     "loss": ("val", "train"),
     "lr": ("lr",),
 }
@@ -36,8 +36,12 @@ _KEYS: dict[Kind, tuple[str, ...]] = {
 _TITLES: dict[Kind, str] = {"accuracy": "Accuracy", "loss": "Loss", "lr": "Learning rate"}
 _FORMATS: dict[Kind, str] = {"accuracy": ".1%", "loss": ".3f", "lr": ".3~g"}
 _AXIS_FORMATS: dict[Kind, str] = {"accuracy": ".0%", "loss": "~g", "lr": "~g"}
-_DASHES = {"val": [1, 0], "train": TRAIN_DASH, "train, clean": [1, 0], "lr": [1, 0]}
-_WIDTHS = {"val": 2.4, "train": 1.7, "train, clean": 0.9, "lr": 1.8}
+_LEGEND_AT: dict[Kind, str] = {"accuracy": "bottom-right", "loss": "top-right", "lr": "top-right"}
+"""Where the curves leave room."""
+_DASHES = {"val": [1, 0], "train": TRAIN_DASH, "clean train": [1, 0], "lr": [1, 0]}
+_WIDTHS = {"val": 2.4, "train": 1.7, "clean train": 0.9, "lr": 1.8}
+_ROWS = alt.NamedData(name="rows")
+"""The same for all layers, or each would bring an empty table of its own."""
 _COLUMNS = ("run", "role", "x", "epoch", "dot", "best")
 
 
@@ -76,15 +80,26 @@ def _position(row: Row) -> float:
     return float(row.get("position", row.get("epoch", 0)))
 
 
+def axis_end(done: int, epochs: int) -> int:
+    """Where the axis of epochs ends: at the run's end, but a long run's first epochs get room.
+
+    It moves in few, large steps, for each one draws the chart anew.
+    """
+    end = 25
+    while end < done + 1:
+        end *= 2
+    return epochs if end * 2 > epochs else end
+
+
 @st.cache_data(show_spinner=False, max_entries=200)
 def live_spec(kind: Kind, color: str, behind_color: str, epochs: int) -> dict[str, Any]:
-    """The chart of one run of so many epochs, before its rows."""
+    """The chart of one run over so many epochs, before its rows."""
     hover = alt.selection_point(
         name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["x"], empty=False
     )
     x = _epoch_axis(kind, epochs)
     lines = [
-        _live_lines(kind, x, "behind", behind_color, 0.38),
+        _live_lines(kind, x, "behind", behind_color, 0.38, legend_color=color),
         _live_lines(kind, x, "running", color, 0.45),
         _live_lines(kind, x, "this", color, 1.0),
         _live_dots(kind, x, color),
@@ -95,7 +110,7 @@ def live_spec(kind: Kind, color: str, behind_color: str, epochs: int) -> dict[st
         alt.Tooltip(f"{series}:Q", format=_FORMATS[kind]) for series in _SERIES[kind]
     ]
     rule = (
-        alt.Chart()
+        alt.Chart(_ROWS)
         .transform_filter("datum.role == 'this'")
         .mark_rule(strokeWidth=1)
         .encode(
@@ -105,7 +120,7 @@ def live_spec(kind: Kind, color: str, behind_color: str, epochs: int) -> dict[st
         )
         .add_params(hover)
     )
-    chart = alt.layer(*lines, rule).properties(height=HEIGHTS[kind], title=_TITLES[kind])
+    chart = alt.layer(*lines, rule).properties(height=HEIGHTS[kind], title=_title(kind))
     return spec_of(chart)
 
 
@@ -132,20 +147,21 @@ def _ticks(kind: Kind) -> int:
     return 3 if kind == "lr" else 6
 
 
-def _live_lines(kind: Kind, x: alt.X, role: str, color: str, opacity: float) -> Any:
+def _live_lines(kind: Kind, x: alt.X, role: str, color: str, opacity: float, legend_color: str = "") -> Any:
+    legend_color = legend_color or color
     interpolate = "step-before" if kind == "lr" else "linear"
     return (
-        alt.Chart()
+        alt.Chart(_ROWS)
         .transform_filter(f"datum.role == '{role}'")
         .transform_fold(list(_SERIES[kind]), as_=["series", "value"])
         .mark_line(color=color, opacity=opacity, interpolate=interpolate, clip=True)
-        .encode(x=x, y=_value_axis(kind), **_styles(_SERIES[kind]))
+        .encode(x=x, y=_value_axis(kind), **_styles(_SERIES[kind], _LEGEND_AT[kind], legend_color))
     )
 
 
 def _live_dots(kind: Kind, x: alt.X, color: str) -> Any:
     return (
-        alt.Chart()
+        alt.Chart(_ROWS)
         .transform_filter("datum.role == 'this' && datum.dot > 0")
         .transform_fold(list(_SERIES[kind]), as_=["series", "value"])
         .mark_circle(color=color, size=14, opacity=0.9)
@@ -155,7 +171,7 @@ def _live_dots(kind: Kind, x: alt.X, color: str) -> Any:
 
 def _best_mark(x: alt.X, color: str) -> Any:
     return (
-        alt.Chart()
+        alt.Chart(_ROWS)
         .transform_filter("datum.best && datum.role == 'this'")
         .mark_point(color=color, filled=False, size=130, strokeWidth=2, opacity=1)
         .encode(
@@ -215,14 +231,14 @@ def overlay_spec(
     faded = alt.condition(pick, alt.value(1.0), alt.value(0.12))
     shown = [name for name in _SERIES[kind] if name in series] or list(_SERIES[kind][:1])
     lines = (
-        alt.Chart()
+        alt.Chart(_ROWS)
         .transform_fold(shown, as_=["series", "value"])
         .mark_line(interpolate="step-before" if kind == "lr" else "linear")
-        .encode(x=x, y=_value_axis(kind), color=color, opacity=faded, **_styles(shown))
+        .encode(x=x, y=_value_axis(kind), color=color, opacity=faded, **_styles(shown, _LEGEND_AT[kind]))
         .add_params(pick)
     )
     spots = (
-        alt.Chart()
+        alt.Chart(_ROWS)
         .mark_circle(size=70)
         .encode(
             x=x,
@@ -239,24 +255,68 @@ def overlay_spec(
     layers = [lines, spots]
     if kind == "accuracy" and "val" in shown:
         layers.append(
-            alt.Chart()
+            alt.Chart(_ROWS)
             .transform_filter("datum.best")
             .mark_point(size=120, strokeWidth=2, filled=False)
             .encode(x=x, y=alt.Y("val:Q"), color=color, opacity=faded)
         )
-    return spec_of(alt.layer(*layers).properties(height=400, title=_TITLES[kind]))
+    return spec_of(alt.layer(*layers).properties(height=440, title=_title(kind)))
 
 
-def _styles(shown: Sequence[str]) -> dict[str, Any]:
-    """Dash and width of each series, with one legend for both."""
+def _styles(shown: Sequence[str], legend_at: str, color: str | None = None) -> dict[str, Any]:
+    """Dash and width of each series, with one legend for both, inside the plot."""
     legend = None
     if len(shown) > 1:
-        legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=500, offset=2)
+        legend = alt.Legend(
+            title=None,
+            orient=legend_at,
+            symbolType="stroke",
+            symbolSize=500,
+            offset=6,
+            symbolOpacity=1,
+            **({"symbolStrokeColor": color} if color else {}),
+        )
+    order = list(shown)
     return {
         "strokeDash": alt.StrokeDash(
-            "series:N", scale=alt.Scale(domain=list(shown), range=[_DASHES[s] for s in shown]), legend=legend
+            "series:O",
+            sort=order,
+            scale=alt.Scale(domain=order, range=[_DASHES[s] for s in order]),
+            legend=legend,
         ),
         "strokeWidth": alt.StrokeWidth(
-            "series:N", scale=alt.Scale(domain=list(shown), range=[_WIDTHS[s] for s in shown]), legend=legend
+            "series:O",
+            sort=order,
+            scale=alt.Scale(domain=order, range=[_WIDTHS[s] for s in order]),
+            legend=legend,
         ),
     }
+
+
+def _title(kind: Kind) -> alt.TitleParams:
+    return alt.TitleParams(_TITLES[kind], offset=10, fontSize=14)
+
+
+@st.cache_data(show_spinner=False, max_entries=50)
+def extension_spec(color: str, epochs: int) -> dict[str, Any]:
+    """The learning rate of a run that is to be extended: so far, as planned, and beyond."""
+    parts = ["so far", "planned", "extension"]
+    chart = (
+        alt.Chart(_ROWS)
+        .mark_line(color=color, strokeWidth=2)
+        .encode(
+            x=_epoch_axis("lr", epochs),
+            y=_value_axis("lr", "lr:Q"),
+            strokeDash=alt.StrokeDash(
+                "part:N",
+                scale=alt.Scale(domain=parts, range=[[1, 0], [2, 3], TRAIN_DASH]),
+                legend=alt.Legend(title=None, orient="bottom", symbolType="stroke", symbolSize=500),
+            ),
+            tooltip=[
+                alt.Tooltip("x:Q", title="epoch", format=".2~f"),
+                alt.Tooltip("lr:Q", title="learning rate", format=".3~g"),
+            ],
+        )
+        .properties(height=220, title=_title("lr"))
+    )
+    return spec_of(chart)

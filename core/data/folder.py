@@ -81,6 +81,11 @@ def walk_files(folder: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
+def readable(name: str) -> str:
+    """A file's name as text: bytes that are no UTF-8 become question marks."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def is_image(path: Path) -> bool:
     """True where the name says that it is an image of a kind that can be read."""
     return path.suffix.lower() in SUFFIXES
@@ -128,7 +133,7 @@ class _Gathered:
         known = {name: label for label, name in enumerate(self.classes)}
         if not names:
             raise BadInput(
-                f"{folder.name} holds no class folders; put the images of each class into a folder of its own."
+                f"{folder.name} holds no class folders; put each class's images into a folder of its own."
             )
         for name in names:
             if name not in known:
@@ -152,7 +157,7 @@ class _Gathered:
                 self.others[path.suffix.lower()] += 1
                 continue
             self.paths.append(path)
-            self.names.append(path.relative_to(relative_to).as_posix())
+            self.names.append(readable(path.relative_to(relative_to).as_posix()))
             self.labels.append(label)
             self.splits.append(split)
         return len(self.paths) - before
@@ -160,7 +165,7 @@ class _Gathered:
     def collection(self) -> Collection:
         """What was gathered."""
         return Collection(
-            classes=self.classes,
+            classes=tuple(readable(name) for name in self.classes),
             pictures=FilePictures(self.paths),
             names=self.names,
             labels=np.array(self.labels, dtype=np.int64),

@@ -5,12 +5,16 @@ a staging folder, which the next import removes.
 """
 
 import logging
+import re
 import shutil
 import threading
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
-from core.data import Source
+from pydantic import PrivateAttr
+
+from core.data import Source, ZipSource
+from core.data.collection import Collection, Workplace
 from core.data.dataset import DatasetInfo
 from core.data.library import Library, check_name
 from core.data.options import ImportOptions
@@ -18,11 +22,35 @@ from core.errors import BadInput, Busy, PlateauError
 
 _log = logging.getLogger("plateau.import")
 
+_UNCOMMON = re.compile(r"[^\w.() -]")
+
 JobState = Literal["running", "done", "failed", "cancelled"]
 
 
 class _Cancelled(Exception):
     """Raised out of the import's own progress call when somebody asked for it."""
+
+
+class UploadedZip(ZipSource):
+    """A zip archive that came from a browser: its bytes lie in a scratch folder only while they are
+    imported, and the data set remembers the archive's own name. Source: as ZipSource."""
+
+    _file: Path = PrivateAttr()
+
+    @classmethod
+    def keep(cls, content: BinaryIO, name: str, scratch: Path, **fields: str) -> "UploadedZip":
+        """Write an upload into `scratch`; `fields` are those of ZipSource besides its path."""
+        # A browser may send any name: only harmless characters of its last part are kept.
+        clean = _UNCOMMON.sub("_", name.replace("\\", "/").rpartition("/")[2])[-100:].lstrip(".")
+        source = cls.model_validate({"path": clean or "upload.zip", **fields})
+        source._file = scratch / source.path
+        with source._file.open("wb") as sink:
+            shutil.copyfileobj(content, sink)
+        return source
+
+    def collect(self, place: Workplace) -> Collection:
+        """As a zip file does."""
+        return ZipSource.model_validate(self.model_dump() | {"path": str(self._file)}).collect(place)
 
 
 class ImportJob:

@@ -108,7 +108,10 @@ class Library:
                 self._remove_leftovers(name)
                 return self._import(source, name, options, progress or (lambda stage, done, total: None))
         except OSError as error:
-            raise _explained(error, self.folder) from error
+            explained = _explained(error, self.folder)
+            if explained is None:
+                raise
+            raise explained from error
 
     def _import(self, source: _Source, name: str, options: ImportOptions, progress: Progress) -> DatasetInfo:
         staging = self.folder / f"{_STAGING}{name}"
@@ -239,11 +242,11 @@ def _as_json(source: object) -> dict[str, object]:
     return {"kind": type(source).__name__}
 
 
-def _explained(error: OSError, folder: Path) -> Exception:
-    """A sentence for what the system refused; anything unexpected stays as it is."""
+def _explained(error: OSError, folder: Path) -> Unavailable | None:
+    """A sentence for what the system refused; None for anything unexpected."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Unavailable(f"The disk of {folder} is full; nothing was imported, so free some space first.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         where = os.fspath(error.filename) if error.filename else folder
         return Unavailable(f"{where} cannot be read or written: {error.strerror}; nothing was imported.")
-    return error
+    return None

@@ -141,7 +141,7 @@ def draw_images(labels: np.ndarray, size: int, rng: np.random.Generator) -> np.n
     _occlude(images, size, rng)
     images *= rng.uniform(0.6, 1.15, (count, 1, 1, 1)).astype(np.float32)
     noise = rng.standard_normal(images.shape, dtype=np.float32)
-    images += noise * rng.uniform(0.01, 0.07, (count, 1, 1, 1)).astype(np.float32)
+    images += noise * rng.uniform(0.01, 0.08, (count, 1, 1, 1)).astype(np.float32)
     return (np.clip(images, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
@@ -207,7 +207,7 @@ def _colours(around: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, 
     """Two colours per shape, apart from what is around it and from each other, float32 (N, 3)."""
     count = len(around)
     away = np.where(around.mean(axis=1, keepdims=True) > 0.5, -1.0, 1.0)
-    contrast = rng.uniform(0.3, 0.6, (count, 1))
+    contrast = rng.uniform(0.27, 0.58, (count, 1))
     tint = rng.uniform(-0.25, 0.25, (count, 3))
     first = np.clip(around + away * contrast + tint, 0, 1)
     second = np.clip(
@@ -216,13 +216,13 @@ def _colours(around: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, 
     return first.astype(np.float32), second.astype(np.float32)
 
 
-def _occlude(images: np.ndarray, size: int, rng: np.random.Generator, bars: int = 1) -> None:
+def _occlude(images: np.ndarray, size: int, rng: np.random.Generator, bars: int = 2) -> None:
     """Lay up to `bars` turned bars of any colour over each image, in place."""
     count = len(images)
     grid = np.arange(size) + 0.5
     for _ in range(bars):
         x, y, turn = (rng.uniform(0, high, (count, 1, 1)) for high in (size, size, np.pi))
-        width = size * rng.uniform(0.03, 0.10, (count, 1, 1)) * (rng.random((count, 1, 1)) < 0.75)
+        width = size * rng.uniform(0.03, 0.10, (count, 1, 1)) * (rng.random((count, 1, 1)) < 0.55)
         length = size * rng.uniform(0.12, 0.45, (count, 1, 1))
         dx, dy = grid[None, None, :] - x, grid[None, :, None] - y
         along = np.abs(dx * np.cos(turn) + dy * np.sin(turn))

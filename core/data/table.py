@@ -11,7 +11,7 @@ import numpy as np
 
 from core.data.collection import NO_LABEL, TRAIN, UNLABELLED, Collection, FilePictures, Workplace
 from core.data.decode import SUFFIXES
-from core.data.folder import existing_folder, is_image, walk_files
+from core.data.folder import existing_folder, is_image, readable, walk_files
 from core.errors import BadInput
 from core.spec import Spec, setting
 
@@ -70,7 +70,7 @@ def collect_table(
         classes=classes,
         pictures=FilePictures([*paths, *unlabelled]),
         names=[name for _, name, _ in rows]
-        + [p.relative_to(test_images).as_posix() for p in unlabelled if test_images],
+        + [readable(p.relative_to(test_images).as_posix()) for p in unlabelled if test_images],
         labels=np.array([*labels, *[NO_LABEL] * extra], dtype=np.int64),
         splits=np.array([TRAIN] * count + [UNLABELLED] * extra, dtype=np.uint8),
         skipped=tuple(skipped),

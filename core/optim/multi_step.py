@@ -37,4 +37,6 @@ class MultiStepSpec(SchedulerSpec):
         if not late:
             return []
         names = ", ".join(map(str, late))
-        return [f"Milestone {names} is at or beyond the end of the run ({epochs} epochs): it does nothing."]
+        return [
+            f"Milestone {names} is at or beyond the end of the schedule's {epochs} epochs: it does nothing."
+        ]

@@ -32,12 +32,16 @@ class OneCycleSpec(SchedulerSpec):
     """The momentum at the start and the end."""
 
     def build(self, optimizer: Optimizer, *, steps: int, cycle_momentum: bool) -> LRScheduler:
+        pct_start = self.pct_start
+        if pct_start * steps == 1.0:
+            # torch divides by the length of the climb less one step, which would be exactly 0.
+            pct_start *= 1 + 1e-9
         return OneCycleLR(
             optimizer,
             # A warm-up in front has already lowered group["lr"].
             max_lr=[group.get("initial_lr", group["lr"]) for group in optimizer.param_groups],
             total_steps=max(1, steps),
-            pct_start=self.pct_start,
+            pct_start=pct_start,
             anneal_strategy=self.anneal_strategy,
             cycle_momentum=self.cycle_momentum and cycle_momentum,
             base_momentum=self.base_momentum,

@@ -183,10 +183,11 @@ def schedule_warnings(
     scheduler: SchedulerSpec, warmup: Warmup, curve: LrCurve, *, planned_epochs: int
 ) -> list[str]:
     """What a person would want to know about a learning-rate curve before the launch."""
-    warnings = scheduler.warnings(planned_epochs - warmup.epochs)
     lrs = curve.epochs
     if warmup.epochs >= planned_epochs:
-        warnings.append(f"The warm-up ({warmup.epochs} epochs) lasts all {planned_epochs} epochs of the run.")
+        warnings = [f"The warm-up ({warmup.epochs} epochs) lasts all {planned_epochs} epochs of the run."]
+    else:
+        warnings = scheduler.warnings(planned_epochs - warmup.epochs)
     if not lrs:
         return warnings
     climb = _climb_after_fall(lrs)

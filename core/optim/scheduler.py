@@ -19,7 +19,7 @@ class SchedulerSpec(Spec):
         raise NotImplementedError
 
     def warnings(self, epochs: int) -> list[str]:
-        """What a person should know about these settings in a run of so many epochs."""
+        """What a person should know about these settings in so many epochs (without the warm-up)."""
         return []
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from core.errors import BadInput, InvalidSettings, Problem
 from core.recipe.recipe import Recipe
 from core.recipe.validation import recipe_from_draft, recipe_to_draft
-from core.spec import choice, choices_of
+from core.spec import choice, choices_of, kind_of
 
 
 def set_values(recipe: Recipe, assignments: list[str]) -> Recipe:
@@ -17,6 +17,7 @@ def set_values(recipe: Recipe, assignments: list[str]) -> Recipe:
     defaults. Raises InvalidSettings naming every field that is wrong.
     """
     draft = recipe_to_draft(recipe)
+    problems: list[Problem] = []
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         if not equals:
@@ -25,8 +26,17 @@ def set_values(recipe: Recipe, assignments: list[str]) -> Recipe:
             value = json.loads(text)
         except ValueError:
             value = text
-        _assign(draft, path.strip(), value)
-    return recipe_from_draft(draft)
+        try:
+            _assign(draft, path.strip(), value)
+        except InvalidSettings as error:
+            problems += error.problems
+    try:
+        changed = recipe_from_draft(draft)
+    except InvalidSettings as error:
+        raise InvalidSettings([*problems, *error.problems]) from error
+    if problems:
+        raise InvalidSettings(problems)
+    return changed
 
 
 def choose(draft: dict[str, Any], field: str, kind: str) -> dict[str, Any]:
@@ -39,7 +49,7 @@ def choose(draft: dict[str, Any], field: str, kind: str) -> dict[str, Any]:
     old = draft.get(field) or {}
     known = choices_of(union)
     old_defaults: dict[str, Any] = next(
-        (c().model_dump(mode="json") for c in known if c.model_fields["kind"].default == old.get("kind")), {}
+        (c().model_dump(mode="json") for c in known if kind_of(c) == old.get("kind")), {}
     )
     for name in defaults:
         # A value that the person never touched is not carried into a choice with another default.
@@ -51,18 +61,20 @@ def choose(draft: dict[str, Any], field: str, kind: str) -> dict[str, Any]:
 def _assign(draft: dict[str, Any], path: str, value: Any) -> None:
     parts = path.split(".")
     target: Any = draft
-    for part in parts[:-1]:
+    for at, part in enumerate(parts[:-1]):
         target = _step_into(target, part, path, value)
+        if target is None:
+            rule, remedy = f"{'.'.join(parts[: at + 1])} is empty", "set all of it at once, as JSON"
+            raise InvalidSettings([Problem(path, value, rule, remedy)])
     last = parts[-1]
-    if last == "kind" and len(parts) == 2:
+    if last == "kind" and len(parts) == 2 and isinstance(target, dict) and "kind" in target:
         try:
             draft[parts[0]] = choose(draft, parts[0], str(value))
         except KeyError as error:
-            kinds = ", ".join(
-                str(c.model_fields["kind"].default)
-                for c in choices_of(Recipe.model_fields[parts[0]].annotation)
-            )
-            raise InvalidSettings([Problem(path, value, f"must be one of {kinds}")]) from error
+            kinds = ", ".join(kind_of(c) for c in choices_of(Recipe.model_fields[parts[0]].annotation))
+            raise InvalidSettings(
+                [Problem(path, value, f"must be one of {kinds}", "choose one of them")]
+            ) from error
     elif isinstance(target, list) and last.isdigit() and int(last) < len(target):
         target[int(last)] = value
     elif isinstance(target, dict):
@@ -94,7 +106,8 @@ def differences(old: Recipe, new: Recipe) -> list[Difference]:
     """Settings that differ, by dotted path, in the recipe's order.
 
     Augmentations are told apart by kind: 'augmentations.affine.p'; a second one of a kind is
-    'augmentations.affine 2.p'. A changed order alone is one difference, 'augmentations.order'.
+    'augmentations.affine 2.p'. Where those that both have stand in another order, that is one more
+    difference, 'augmentations.order'.
     """
     before, after = flatten(old), flatten(new)
     found = [
@@ -102,10 +115,10 @@ def differences(old: Recipe, new: Recipe) -> list[Difference]:
         for field in [*before, *(f for f in after if f not in before)]
         if before.get(field) != after.get(field)
     ]
-    kept = [d for d in found if d.field != "augmentations.order"]
-    if any(d.field.startswith("augmentations.") and d.field.endswith(".kind") for d in kept):
-        return kept
-    return found
+    orders = [flat.get("augmentations.order", []) for flat in (before, after)]
+    both = set(orders[0]) & set(orders[1])
+    reordered = [n for n in orders[0] if n in both] != [n for n in orders[1] if n in both]
+    return [d for d in found if reordered or d.field != "augmentations.order"]
 
 
 def flatten(recipe: Recipe) -> dict[str, Any]:

@@ -1,6 +1,9 @@
 """The root of all of a run's settings."""
 
+import re
 from typing import Literal
+
+from pydantic import field_validator
 
 from core.augment import AnyAugmentation
 from core.models import AnyArchitecture, MyNet
@@ -72,5 +75,14 @@ class Recipe(Spec):
     """Which epochs' weights are kept."""
     precision: Literal["auto", "fp32"] = setting("auto", label="Precision", level="expert")
     """'auto' computes in bfloat16 where this machine is faster with it."""
-    device: str = setting("auto", label="Device", level="expert", pattern=r"^(auto|cpu|cuda(:\d+)?|mps)$")
+    device: str = setting("auto", label="Device", level="expert")
     """'auto' takes the first GPU, else the CPU; or 'cpu', 'cuda:0', 'cuda:1', ..., 'mps'."""
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, value: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda(:[0-9]{1,3})?|mps", value):
+            raise ValueError(
+                "must be auto, cpu, mps, cuda or cuda with a number; write cuda:0 for the first GPU"
+            )
+        return value

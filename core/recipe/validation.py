@@ -35,10 +35,12 @@ def recipe_from_draft(draft: dict[str, Any]) -> Recipe:
         text = to_json(draft)
     except (TypeError, ValueError) as error:
         raise BadInput(f"The recipe holds something that JSON cannot: {error}.") from error
+    except RecursionError as error:
+        raise BadInput("The recipe is nested deeper than any recipe is; check its brackets.") from error
     try:
         return Recipe.model_validate_json(text)
     except ValidationError as error:
-        raise InvalidSettings([_problem(details) for details in error.errors()]) from error
+        raise InvalidSettings([_problem(details) for details in _own_errors(error)]) from error
 
 
 def recipe_to_draft(recipe: Recipe) -> dict[str, Any]:
@@ -61,6 +63,18 @@ def migrate(content: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
+def _own_errors(error: ValidationError) -> list[ErrorDetails]:
+    """All errors but those that only follow from others: pydantic calls a list whose entries are
+    all invalid too short besides."""
+    found = error.errors()
+    return [
+        details
+        for details in found
+        if details["type"] != "too_short"
+        or not any(other["loc"][:-1] == details["loc"] for other in found if other is not details)
+    ]
+
+
 def _problem(details: ErrorDetails) -> Problem:
     """pydantic's error as field, value, rule, remedy."""
     field = _field(details["loc"])
@@ -80,12 +94,14 @@ def _problem(details: ErrorDetails) -> Problem:
         "bool_type": ("must be true or false", ""),
         "string_type": ("must be a text", ""),
         "tuple_type": ("must be a list", ""),
-        "too_short": ("must have at least {min_length} entries", "add one"),
-        "too_long": ("must have at most {max_length} entries", "remove some"),
+        "model_type": ("must be a group of settings", "give a JSON object with its fields"),
+        "dict_type": ("must be a group of settings", "give a JSON object with its fields"),
+        "string_too_long": ("must have at most {max_length} characters", "shorten it"),
+        "too_short": ("has too few entries, for it needs {min_length}", "add some"),
+        "too_long": ("has too many entries, for it takes {max_length}", "remove some"),
         "literal_error": ("must be one of {expected}", "choose one of them"),
         "union_tag_invalid": ("must be one of {expected_tags}", "choose one of them"),
         "union_tag_not_found": ("needs a 'kind'", "name the choice"),
-        "string_pattern_mismatch": ("must match {pattern}", ""),
     }
     value: object = details.get("input")
     if kind == "union_tag_invalid":
@@ -101,9 +117,9 @@ def _problem(details: ErrorDetails) -> Problem:
 
 
 def _short(value: object) -> object:
-    """What to show for a value_error: its object is the whole spec, so only the kind is named."""
+    """What to show for a value_error: its object may be a whole choice, which its kind stands for."""
     if isinstance(value, dict):
-        return value.get("kind", "these settings")
+        return value.get("kind", value)
     return value
 
 

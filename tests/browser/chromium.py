@@ -28,7 +28,9 @@ def install_chromium() -> None:
     if shutil.which("apt-get") and os.geteuid() == 0:
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update", "-qq"], check=False, env=environment)
-        attempts.insert(0, ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"])
+        attempts.insert(
+            0, ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"]
+        )
     for attempt in attempts:
         done = subprocess.run(attempt, check=False, stdout=subprocess.DEVNULL)
         if done.returncode == 0 and find_chromium():

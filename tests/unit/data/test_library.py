@@ -1,6 +1,7 @@
 """Import, list, open and delete."""
 
 import multiprocessing
+import os
 import shutil
 import threading
 import time
@@ -102,6 +103,17 @@ def test_one_coloured_image_among_grey_ones_makes_the_set_rgb(library: Library, 
     dataset = library.open("pets")
     assert np.array_equal(dataset.images[1], pixels(5, 8))
     assert (dataset.images[0][..., 0] == dataset.images[0][..., 2]).all()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there may a name be any bytes")
+def test_names_that_are_no_text_are_imported_with_question_marks(library: Library, pets: Path) -> None:
+    (pets / "dog").rename(os.fsdecode(os.fsencode(pets) + b"/d\xffg"))
+    (pets / "cat" / "000.png").rename(os.fsdecode(os.fsencode(pets) + b"/cat/\xfe.png"))
+    (pets / "cat" / "001.png").write_bytes(b"")
+    info = _import(library, pets)
+    assert info.classes == ("cat", "d?g")
+    assert library.list() == [info]
+    assert "cat/?.png" in [library.open("pets").image_name(i) for i in range(29)]
 
 
 @pytest.mark.parametrize("resize", ["crop", "pad", "stretch"])

@@ -1,0 +1,46 @@
+"""Live: one run while it trains, and what waits behind it."""
+
+import streamlit as st
+
+from core.runs import ACTIVE
+from ui.links import go
+from ui.live_actions import actions
+from ui.live_choice import choose_behind, choose_run
+from ui.live_header import ending, header
+from ui.live_panel import Scene, watch
+from ui.live_queue import queue_panel
+from ui.problems import told
+from ui.services import store
+from ui.words import plain
+
+st.title("Live")
+runs = store()
+entries = runs.list()
+if not entries:
+    st.markdown("No run yet. Set one up, and its curves grow here from the first second on.")
+    if st.button("Set up a run", type="primary", icon=":material/tune:", key="live_new"):
+        go("new_run")
+    st.stop()
+
+left, right = st.columns([3, 2], gap="medium")
+with left:
+    entry = choose_run(entries)
+if entry is not None and entry.status is None:
+    st.error(plain(entry.damaged), icon=":material/broken_image:")
+elif entry is not None and entry.status is not None:
+    status = entry.status
+    with right:
+        behind = choose_behind(entry, entries)
+    parent = next((other for other in entries if other.id == status.parent), None)
+    header(entry, status, parent)
+    ending(entry, status)
+    actions(entry, status, parent_exists=parent is not None)
+    training = [e.id for e in entries if e.status and e.status.state in ACTIVE and e.id != entry.id]
+    waiting = [run.id for run in runs.queue()]
+    watch(
+        runs, entry.run, Scene(status.state, tuple(waiting), tuple(training)), behind.run if behind else None
+    )
+
+st.subheader("Queue")
+with told():
+    queue_panel(runs, entries, entry.id if entry else "")

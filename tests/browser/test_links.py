@@ -1,0 +1,52 @@
+"""A link to any page works as the first request after the server's start."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import start_server, stop_server
+from tests.browser.walk import expect_no_failure
+
+PAGES = {
+    "data": "Data",
+    "new_run": "New run",
+    "live": "Live",
+    "compare": "Compare",
+    "classify": "Classify",
+}
+
+
+@pytest.mark.parametrize(("address", "title"), PAGES.items())
+def test_first_request(address: str, title: str, page: Page, tmp_path: Path) -> None:
+    server = start_server(tmp_path)
+    try:
+        page.goto(f"{server.url}/{address}")
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        navigation = page.get_by_test_id("stSidebarNav")
+        for other in PAGES.values():
+            expect(navigation.get_by_role("link", name=other, exact=True)).to_be_visible()
+        expect(page.get_by_text("Page not found")).to_have_count(0)
+        expect_no_failure(page)
+    finally:
+        stop_server(server)
+
+
+def test_the_bare_address_of_an_empty_app_leads_to_data(page: Page, tmp_path: Path) -> None:
+    server = start_server(tmp_path)
+    try:
+        page.goto(server.url)
+        expect(page.get_by_role("button", name="Make the shapes set")).to_be_visible()
+        assert page.url == f"{server.url}/data"
+    finally:
+        stop_server(server)
+
+
+def test_a_link_to_a_run_that_does_not_exist_says_so(page: Page, tmp_path: Path) -> None:
+    server = start_server(tmp_path)
+    try:
+        page.goto(f"{server.url}/live?run=../../etc")
+        expect(page.get_by_text("There is no run")).to_be_visible()
+        expect_no_failure(page)
+    finally:
+        stop_server(server)

@@ -1,0 +1,126 @@
+"""The main job, end to end: import, launch twice, watch, compare, classify."""
+
+import json
+import re
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server
+from tests.browser.walk import (
+    CLASSES,
+    draw_folder,
+    draw_image,
+    expect_no_failure,
+    import_folder,
+    launch,
+    open_page,
+    settled,
+)
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Real image files in class folders."""
+    made = tmp_path_factory.mktemp("pictures") / "drawn"
+    draw_folder(made, per_class=60)
+    return made
+
+
+def status_of(server: Server, run: str) -> dict[str, object]:
+    """What the run's folder says."""
+    found = json.loads((server.runs / run / "status.json").read_text())
+    assert isinstance(found, dict)
+    return found
+
+
+def wait_for_state(server: Server, run: str, state: str, seconds: float = 120) -> dict[str, object]:
+    """Wait until the run's folder says this state."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        status = status_of(server, run)
+        if status["state"] == state:
+            return status
+        time.sleep(0.2)
+    raise AssertionError(status)
+
+
+def test_main_job(server: Server, page: Page, folder: Path, tmp_path: Path) -> None:
+    # import a real folder
+    import_folder(page, server.url, folder, "drawn")
+    expect(page.get_by_role("button", name="New run with this data")).to_be_visible()
+    info = json.loads((server.data / "drawn" / "dataset.json").read_text())
+    assert info["classes"] == sorted(CLASSES)
+    assert sum(info["counts"].values()) == 180
+    expect_no_failure(page)
+
+    # launch two runs; the first is watched while it grows
+    first = launch(page, server.url, "narrow net", epochs=40, width=8)
+    expect(page.get_by_text(re.compile(r"[1-9]\d* of 40 epochs")).first).to_be_visible()
+    expect(page.locator(".vega-embed canvas, .vega-embed svg").first).to_be_visible()
+    second = launch(page, server.url, "wide net", epochs=25, width=16)
+    assert first != second
+    wait_for_state(server, first, "finished")
+    wait_for_state(server, second, "finished")
+    for run, epochs in ((first, 40), (second, 25)):
+        rows = (server.runs / run / "epochs.jsonl").read_text().splitlines()
+        assert len(rows) == epochs
+    expect(page.get_by_text("25 of 25 epochs").first).to_be_visible()
+    expect_no_failure(page)
+
+    # compare them, through a link that carries the selection
+    open_page(page, f"{server.url}/compare?runs={first},{second}")
+    expect(page.get_by_text("2 of 2 runs, 2 selected")).to_be_visible()
+    expect(page.locator(".vega-embed canvas, .vega-embed svg").first).to_be_visible()
+    expect_no_failure(page)
+
+    # classify an image of one's own, and read the votes of its views
+    picture = tmp_path / "mine.png"
+    draw_image("ellipse", 500, 64).save(picture)
+    open_page(page, f"{server.url}/classify?run={second}")
+    page.locator("input[type=file]").first.set_input_files(picture)
+    expect(page.get_by_text("mine.png").first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d of 5 (views|votes)")).first).to_be_visible()
+    expect_no_failure(page)
+
+
+def test_bad_uploads_are_named(server: Server, page: Page, tmp_path: Path) -> None:
+    runs = sorted(p.name for p in server.runs.iterdir() if p.name[:1].isdigit())
+    good, empty, text = tmp_path / "good.png", tmp_path / "empty.png", tmp_path / "text.png"
+    draw_image("ellipse", 7, 40).save(good)
+    empty.write_bytes(b"")
+    text.write_text("not an image")
+    torn = tmp_path / "torn.png"
+    torn.write_bytes(good.read_bytes()[:90])
+    open_page(page, f"{server.url}/classify?run={runs[-1]}")
+    page.locator("input[type=file]").first.set_input_files([good, empty, text, torn])
+    for name in ("empty.png", "text.png", "torn.png"):
+        expect(page.get_by_text(re.compile(rf"{name} \S+")).first).to_be_visible()
+    expect(page.get_by_text("good.png").first).to_be_visible()
+    expect_no_failure(page)
+
+
+def test_a_zip_that_climbs_out_is_refused(server: Server, page: Page, tmp_path: Path) -> None:
+    evil = tmp_path / "evil.zip"
+    with zipfile.ZipFile(evil, "w") as archive:
+        archive.writestr("a/1.png", b"x")
+        archive.writestr("../outside.png", b"x")
+    before = sorted(p.name for p in server.data.iterdir())
+    open_page(page, f"{server.url}/data?add=files")
+    page.get_by_text("Upload a zip").click()
+    settled(page)
+    page.locator("input[type=file]").first.set_input_files(evil)
+    settled(page)
+    page.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text(re.compile(r"evil\.zip.*\.\.")).first).to_be_visible()
+    settled(page)
+    assert sorted(p.name for p in server.data.iterdir() if not p.name.startswith(".")) == [
+        name for name in before if not name.startswith(".")
+    ]
+    assert not (server.data.parent / "outside.png").exists()
+    expect_no_failure(page)

@@ -1,0 +1,135 @@
+"""Tasks that train in a fraction of a second."""
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from core.augment import augment
+from core.data import Dataset
+from core.models.randomness import set_generator
+from core.models.weights import state_dict_of
+from core.recipe import Recipe
+from core.train import (
+    CheckpointReady,
+    Compute,
+    EpochEnded,
+    Event,
+    ImageBank,
+    Progress,
+    Task,
+    derive_seed,
+    fit,
+    generator_for,
+    load_images,
+    resolve_compute,
+    statistics_for,
+)
+from tests.unit import tiny
+
+RANDOMNESS: dict[str, Any] = {
+    "architecture": {"kind": "my_net", "blocks": 1, "width": 4, "dropout": 0.3},
+    "augmentations": tiny.AUGMENTATIONS,
+}
+"""Everything of my_net that draws random numbers."""
+
+
+def fp32() -> Compute:
+    return resolve_compute("cpu", "fp32")
+
+
+def bank_of(dataset: Dataset, train: int | None = None) -> ImageBank:
+    """The images; with only the first `train` training images where asked."""
+    bank = load_images(dataset, "as stored", torch.device("cpu"))
+    if train is not None:
+        bank = replace(bank, train=bank.train[:train], clean_train=bank.train[:4], val=bank.val[:6])
+    return bank
+
+
+def task(dataset: Dataset, recipe: Recipe, *, train: int | None = None, **changes: Any) -> Task:
+    """A task as a run would make it, on the CPU in fp32."""
+    settings: dict[str, Any] = {
+        "recipe": recipe,
+        "bank": bank_of(dataset, train),
+        "statistics": statistics_for(recipe, dataset),
+        "compute": fp32(),
+        "epochs": recipe.epochs,
+    }
+    return Task(**(settings | changes))
+
+
+def states(events: list[Event]) -> list[CheckpointReady]:
+    return [event for event in events if isinstance(event, CheckpointReady)]
+
+
+def ended(events: list[Event]) -> list[EpochEnded]:
+    return [event for event in events if isinstance(event, EpochEnded)]
+
+
+def progress(events: list[Event]) -> list[Progress]:
+    return [event for event in events if isinstance(event, Progress)]
+
+
+def run(the_task: Task) -> list[Event]:
+    return list(fit(the_task))
+
+
+def numbers(events: list[Event]) -> list[tuple[float, ...]]:
+    """What an epoch measured, times apart."""
+    return [
+        (
+            e.epoch,
+            e.lr,
+            e.train_loss,
+            e.train_accuracy,
+            e.clean_train_loss,
+            e.clean_train_accuracy,
+            e.val_loss,
+            e.val_accuracy,
+        )
+        for e in ended(events)
+    ]
+
+
+def plain_loop(the_task: Task, lrs: list[float]) -> tuple[nn.Module, list[float]]:
+    """The same training as a person writes it with torch alone: contiguous images, single-tensor
+    optimizer, torch.nn.functional. Returns the network and the loss of each step."""
+    recipe, bank = the_task.recipe, the_task.bank
+    model = recipe.architecture.build(
+        len(bank.classes), bank.channels, bank.image_size, derive_seed(recipe.seed, "weights")
+    )
+    model.train()
+    optimizer = recipe.optimizer.build(model.parameters())
+    mean, std = (torch.tensor(values).reshape(1, -1, 1, 1) for values in the_task.statistics)
+    losses: list[float] = []
+    for epoch in range(1, the_task.epochs + 1):
+        for group in optimizer.param_groups:
+            group["lr"] = lrs[epoch - 1]
+        order = torch.randperm(len(bank.train), generator=generator_for(recipe.seed, "order", epoch))
+        chosen = bank.train[order]
+        pixels = bank.images[chosen].permute(0, 3, 1, 2).contiguous().float() / 255
+        draws = generator_for(recipe.seed, "augment", epoch)
+        inputs = (augment(pixels, recipe.augmentations, draws) - mean) / std
+        set_generator(model, generator_for(recipe.seed, "dropout", epoch))
+        for start in range(0, len(chosen), recipe.batch_size):
+            batch = slice(start, start + recipe.batch_size)
+            logits = model(inputs[batch].contiguous())
+            loss = F.cross_entropy(
+                logits, bank.labels[chosen[batch]], label_smoothing=recipe.loss.label_smoothing
+            )
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    return model, losses
+
+
+def distance(found: dict[str, torch.Tensor], expected: nn.Module) -> float:
+    """The largest relative distance of any tensor of the two networks."""
+    return max(
+        float((found[name] - tensor).norm() / tensor.norm().clamp(min=1e-6))
+        for name, tensor in state_dict_of(expected).items()
+        if tensor.is_floating_point()
+    )

@@ -1,0 +1,135 @@
+"""A checkpoint on a whole split: the figure, how often it was looked at, and every look before."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.classify import EvaluatedSplit, evaluate_run
+from core.runs import Look, Run
+from ui.classify_choice import Choice, compute_for, one_thread_while_training
+from ui.services import library
+from ui.words import moment, percent, points
+
+_RESULT = "classify_look"
+
+
+def show_evaluation(choice: Choice) -> None:
+    """The button, the result, and the looks so far."""
+    counts = library().open(choice.predictor.card.dataset).info.counts
+    splits: list[EvaluatedSplit] = [split for split in ("val", "test") if counts.get(split)]
+    split_box, button_box, words_box = st.columns([2.4, 1.8, 6], vertical_alignment="bottom")
+    split = split_box.segmented_control(
+        "Split",
+        splits,
+        default=splits[0] if splits else None,
+        required=bool(splits),
+        format_func=lambda name: f"{name} · {counts[name]:,}",
+        key=f"classify_split_{choice.run.id}",
+        help="val steers decisions; test is for the end. Each look at test is counted with the run.",
+    )
+    if (
+        button_box.button("Evaluate", type="primary", icon=":material/analytics:", key="classify_evaluate")
+        and split
+    ):
+        _evaluate(choice, split)
+    if split == "test":
+        looked = sum(look.split == "test" for look in choice.run.looks())
+        words_box.markdown(f":gray[{_warning(looked)}]")
+    _show_result(choice)
+    _show_looks(choice.run)
+
+
+def _warning(looked: int) -> str:
+    if looked == 0:
+        return "Nobody has looked at the test split with this run yet: the first look is the honest one."
+    times = "once" if looked == 1 else f"{looked} times"
+    return (
+        f"The test split was looked at {times} with this run; choosing by its figures makes them flattering."
+    )
+
+
+def _evaluate(choice: Choice, split: EvaluatedSplit) -> None:
+    bar = st.progress(0.0, text=f"Classifying the {split} images")
+    recipe = choice.predictor.recipe
+
+    def progress(stage: str, done: int, total: int) -> None:
+        bar.progress(done / total, text=f"{stage}, {done} of {total}")
+
+    try:
+        with one_thread_while_training():
+            look = evaluate_run(
+                choice.run,
+                library(),
+                compute_for(recipe.device, recipe.precision),
+                checkpoint=choice.checkpoint,
+                split=split,
+                views=choice.views,
+                progress=progress,
+            )
+    finally:
+        bar.empty()
+    st.session_state[_RESULT] = {"run": choice.run.id, "look": look.model_dump()}
+
+
+def _show_result(choice: Choice) -> None:
+    kept: dict[str, Any] | None = st.session_state.get(_RESULT)
+    if not kept or kept["run"] != choice.run.id:
+        return
+    look = Look.model_validate(kept["look"])
+    number = sum(item.split == "test" and item.at <= look.at for item in choice.run.looks())
+    with st.container(border=True):
+        looked = f" This is look number {number} at the test split." if look.split == "test" else ""
+        st.markdown(f"**Epoch {look.checkpoint_epoch} on {look.images:,} {look.split} images.**{looked}")
+        boxes = st.columns(5)
+        boxes[0].metric("Accuracy", percent(look.accuracy), help="Share of images classified correctly.")
+        boxes[1].metric("Loss", f"{look.loss:.3f}", help="Mean cross entropy.")
+        if look.tta_views and look.tta_accuracy is not None:
+            boxes[2].metric(
+                f"With TTA, {look.tta_views} views",
+                percent(look.tta_accuracy),
+                points(look.tta_accuracy - look.accuracy),
+                delta_color="normal" if look.tta_accuracy != look.accuracy else "off",
+                delta_arrow="auto" if look.tta_accuracy != look.accuracy else "off",
+                help="By majority vote.",
+            )
+            boxes[3].metric("TTA fixes", look.fixed, help="Images that only TTA classifies correctly.")
+            boxes[4].metric(
+                "TTA breaks", look.broken, help="Images that only the plain answer classifies correctly."
+            )
+
+
+def _show_looks(run: Run) -> None:
+    looks = run.looks()
+    if not looks:
+        st.caption("No evaluation of this run yet.")
+        return
+    st.markdown(f"**Looks so far** :gray[{len(looks)}]")
+    rows = pd.DataFrame(
+        {
+            "When (UTC)": [moment(look.at) for look in reversed(looks)],
+            "Split": [look.split for look in reversed(looks)],
+            "Epoch": [look.checkpoint_epoch for look in reversed(looks)],
+            "Images": [look.images for look in reversed(looks)],
+            "Accuracy": [look.accuracy * 100 for look in reversed(looks)],
+            "Loss": [look.loss for look in reversed(looks)],
+            "TTA views": [look.tta_views for look in reversed(looks)],
+            "With TTA": [
+                None if look.tta_accuracy is None else look.tta_accuracy * 100 for look in reversed(looks)
+            ],
+            "Fixed": [look.fixed for look in reversed(looks)],
+            "Broken": [look.broken for look in reversed(looks)],
+        }
+    )
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config={
+            "Accuracy": st.column_config.NumberColumn(format="%.1f %%"),
+            "With TTA": st.column_config.NumberColumn(format="%.1f %%", help="By majority vote"),
+            "Loss": st.column_config.NumberColumn(format="%.3f"),
+            "Images": st.column_config.NumberColumn(format="localized"),
+            "Fixed": st.column_config.Column(help="Images that only TTA classifies correctly"),
+            "Broken": st.column_config.Column(help="Images that only the plain answer classifies correctly"),
+        },
+    )
