@@ -1,6 +1,6 @@
 """A recipe's settings in words, and the settings in which runs differ."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -67,7 +67,7 @@ def differing_settings(recipes: Mapping[str, Recipe]) -> pd.DataFrame:
     for settings in flat.values():
         fields.update(dict.fromkeys(settings))
     rows = []
-    for field in fields:
+    for field in sorted(fields, key=_place(list(fields))):
         values = [settings.get(field, _ABSENT) for settings in flat.values()]
         if all(value == values[0] for value in values):
             continue
@@ -75,6 +75,18 @@ def differing_settings(recipes: Mapping[str, Recipe]) -> pd.DataFrame:
         rows.append([setting_words(field), *words])
     rows = [row for row in rows if not _told_by_kind(row, rows)]
     return pd.DataFrame(rows, columns=["Setting", *flat], dtype=object)
+
+
+def _place(fields: Sequence[str]) -> Callable[[str], tuple[int, bool]]:
+    """Settings in their order, the kind of a choice before the choice's own settings."""
+
+    def group(field: str) -> str:
+        return ".".join(field.split(".")[: 2 if field.startswith("augmentations.") else 1])
+
+    first: dict[str, int] = {}
+    for at, field in enumerate(fields):
+        first.setdefault(group(field), at)
+    return lambda field: (first[group(field)], not field.endswith(".kind"))
 
 
 def recipes_of(runs: Sequence[Run]) -> tuple[dict[str, Recipe], list[str]]:

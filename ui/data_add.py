@@ -42,8 +42,9 @@ _DRAFT = "data_draft"
 PATHS_STYLE = """<style>
 [class*="st-key-cells-data-table"], [class*="st-key-cells-data-known"] {
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); }
+[class*="st-key-cells-data-"] { align-items: start !important; }
 </style>"""
-"""Paths need wider cells than numbers."""
+"""Paths need wider cells than numbers; what is wrong below one field must not move the others."""
 
 
 @dataclass(frozen=True)

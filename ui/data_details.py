@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.data import Dataset, DatasetInfo, Split, sample_indices
+from core.data import Dataset, DatasetInfo, ImportOptions, Source, Split, sample_indices
 from core.errors import Busy, PlateauError
 from core.runs import ACTIVE
+from core.spec import Spec, choices_of, kind_of, settings_of
 from ui.charts import spec_of
 from ui.data_jobs import notice
 from ui.data_list import source_words
+from ui.form_values import value_words
 from ui.links import go
 from ui.pixels import Tile, factor_for, tiles
 from ui.services import library, store
@@ -177,7 +179,7 @@ def _samples(dataset: Dataset, split: Split, first: int, seed: int) -> str:
     per_class = PER_CLASS * 5 if split == "unlabelled" else PER_CLASS
     chosen = sample_indices(dataset, split, per_class, seed)
     labels = ["unlabelled"] if split == "unlabelled" else list(info.classes)
-    factor = factor_for(info.image_size, 56)
+    factor = factor_for(info.image_size, 64)
     rows = []
     for label, indices in list(zip(labels, chosen, strict=True))[first : first + CLASSES_PER_PAGE]:
         pictures = [Tile(np.asarray(dataset.images[i]), tooltip=dataset.image_name(int(i))) for i in indices]
@@ -192,13 +194,10 @@ def _samples(dataset: Dataset, split: Split, first: int, seed: int) -> str:
 
 def _show_origin(info: DatasetInfo) -> None:
     with st.expander("Where it comes from", icon=":material/info:"):
-        options = ", ".join(f"{key} {value}" for key, value in info.options.items() if value is not None)
-        given = {key: value for key, value in info.source.items() if key != "kind" and value != ""}
-        source = ", ".join(f"{key} {value}" for key, value in given.items())
+        source = _words(_SOURCES.get(str(info.source.get("kind"))), info.source)
         facts = {
-            "Source": f"{source_words(info)} ({source})",
-            "Import settings": options,
-            "Fit": f"{info.resize}, to {info.image_size} px",
+            "Source": f"{source_words(info)} ({source})" if source else source_words(info),
+            "Import settings": _words(ImportOptions, info.options),
             "Imported": f"{moment(info.created_at)} UTC",
             "On disk": size(library().disk_bytes(info.name)),
             "Fingerprint": f"{info.fingerprint[:12]} (with its split {info.split_fingerprint[:12]})",
@@ -208,6 +207,16 @@ def _show_origin(info: DatasetInfo) -> None:
         total = max(info.skipped_count, len(info.skipped))
         with st.expander(f"Left out: {count(total)}", icon=":material/block:"):
             st.markdown("\n".join(f"- {plain(sentence)}" for sentence in info.skipped))
+
+
+_SOURCES = {kind_of(spec): spec for spec in choices_of(Source)}
+
+
+def _words(spec: type[Spec] | None, values: dict[str, Any]) -> str:
+    """Stored settings by what the form calls them: 'Fit crop, Colour as stored'."""
+    labels = {setting.name: setting.label for setting in settings_of(spec)} if spec else {}
+    shown = {key: value for key, value in values.items() if key != "kind" and value not in (None, "")}
+    return ", ".join(f"{labels.get(key, key)} {value_words(value)}" for key, value in shown.items())
 
 
 def _show_delete(name: str) -> None:

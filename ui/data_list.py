@@ -40,6 +40,7 @@ def choose_dataset(library: Library, found: list[DatasetInfo | DamagedDataset]) 
         selection_mode="single-row",
         selection_default={"selection": {"rows": [names.index(selected)], "columns": [], "cells": []}},
         row_height=38,
+        placeholder="",
         column_config={
             "Samples": st.column_config.ImageColumn(width=190),
             "Name": st.column_config.TextColumn(width="medium"),

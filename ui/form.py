@@ -38,9 +38,7 @@ STYLE = """<style>
 [class*="st-key-item-"] {
   align-items: flex-start; padding: 0.1rem 0; border-bottom: 1px solid rgba(128, 136, 146, 0.25);
 }
-[class*="st-key-item-"] :is(.stExpander, details, summary, summary *) {
-  color: inherit;
-}
+[class*="st-key-item-"] summary { opacity: 1; }
 [class*="st-key-item-"] .stExpander { padding-bottom: 0.4rem; }
 [class*="st-key-cells-"] > :has(> [class*="st-key-wide-"]) { grid-column: 1 / -1; }
 </style>"""

@@ -81,8 +81,9 @@ def _progress(status: Status, read: Read) -> None:
         facts.append(f"{inside:.0%} of this epoch" if not live or live.phase == "training" else live.phase)
     else:
         text = f"**{status.epoch} of {status.epochs} epochs**"
-    if status.images_per_s and status.state in ACTIVE:
-        facts.append(f"{words.count(round(status.images_per_s))} images/s")
+    rate = live.images_per_s if live else status.images_per_s
+    if rate and status.state in ACTIVE:
+        facts.append(f"{words.count(round(rate))} images/s")
     if status.state in ACTIVE:
         left = seconds_left(
             read["epochs"],

@@ -115,7 +115,8 @@ def _caption(item: Tile, width: int) -> str:
     mark = {"none": "", "right": "✓ ", "wrong": "✗ "}[item.frame]
     return (
         f'<figcaption style="width:{width}px;font-size:0.78rem;line-height:1.25;opacity:0.8;overflow:hidden;'
-        f'text-overflow:ellipsis;white-space:nowrap;font-variant-numeric:tabular-nums;" '
+        f"display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow-wrap:anywhere;"
+        f'font-variant-numeric:tabular-nums;" '
         f'title="{html.escape(item.caption)}">{mark}{html.escape(item.caption)}</figcaption>'
     )
 

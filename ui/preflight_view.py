@@ -80,7 +80,8 @@ def change_rows(old: Recipe, new: Recipe) -> list[tuple[str, str, str]]:
     """Setting, before, now. Where another choice was made, the choice's name, and of its settings
     those that are not at their default: the settings of the old choice say nothing any more."""
     before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
-    found = differences(old, new)
+    order = list(Recipe.model_fields)
+    found = sorted(differences(old, new), key=lambda d: order.index(d.field.split(".")[0]))
     chosen = {d.field.removesuffix(".kind"): d for d in found if d.field.endswith(".kind")}
     rows = []
     for d in found:

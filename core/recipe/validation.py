@@ -113,7 +113,13 @@ def _problem(details: ErrorDetails) -> Problem:
     if kind == "missing":
         return Problem(field, None, "is missing", "add it")
     rule, remedy = bounds.get(kind, (details["msg"][:1].lower() + details["msg"][1:], ""))
-    return Problem(field or "recipe", value, rule.format(**context), remedy)
+    return Problem(field or "recipe", value, rule.format(**_shown(context)), remedy)
+
+
+def _shown(context: dict[str, Any]) -> dict[str, Any]:
+    """Bounds as a person writes them: 0 and not 0.0, 65,536 and not 65536."""
+    styles = {int: "{:,}", float: "{:,.6g}"}
+    return {key: styles.get(type(value), "{}").format(value) for key, value in context.items()}
 
 
 def _short(value: object) -> object:

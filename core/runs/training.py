@@ -27,7 +27,7 @@ from core.runs.lock import hold
 from core.runs.log import run_log
 from core.runs.rows import append_row, cut_rows
 from core.runs.run import Run
-from core.runs.status import Best, Last, Live, Status, read_status, write_status
+from core.runs.status import Best, Last, Live, State, Status, read_status, write_status
 from core.runs.store import now
 from core.train import (
     Card,
@@ -84,7 +84,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Failure:
-    state: str
+    state: State
     message: str
     hint: str
 

@@ -14,7 +14,15 @@ from core.train.images import (
     to_device,
     to_float,
 )
-from core.train.preflight import Advice, Timing, architecture_stages, check, measure, preview_lr
+from core.train.preflight import (
+    Advice,
+    Timing,
+    architecture_stages,
+    check,
+    measure,
+    network_problem,
+    preview_lr,
+)
 from core.train.seeds import derive_seed, generator_for
 
 __all__ = [
@@ -47,6 +55,7 @@ __all__ = [
     "generator_for",
     "load_images",
     "measure",
+    "network_problem",
     "predict_logits",
     "preview_lr",
     "read_card",

@@ -255,9 +255,17 @@ def flatten_optimizer(optimizer: Optimizer) -> dict[str, torch.Tensor]:
 
 
 def restore_optimizer(optimizer: Optimizer, flat: dict[str, torch.Tensor]) -> None:
-    """Put a flattened state back; learning rate and momentum stay as the schedule left them."""
+    """Put a flattened state back; learning rate and momentum stay as the schedule left them.
+
+    torch's fused kernels walk through memory without looking at strides: a momentum that is laid
+    out otherwise than its weights (channels_last) would be added to the wrong ones, silently.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, torch.Tensor]] = {}
     for key, value in flat.items():
         number, _, name = key.partition(".")
-        state.setdefault(int(number), {})[name] = value
+        parameter = parameters[int(number)]
+        like = parameter if value.shape == parameter.shape else value
+        laid_out = torch.empty_like(like, dtype=value.dtype, device="cpu").copy_(value)
+        state.setdefault(int(number), {})[name] = laid_out
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

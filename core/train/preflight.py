@@ -1,5 +1,6 @@
 """What can be known about a run before it is launched."""
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,10 +30,11 @@ class Advice:
     warnings: list[str] = field(default_factory=list)
 
 
-def check(recipe: Recipe, info: DatasetInfo | None) -> Advice:
+def check(recipe: Recipe, info: DatasetInfo | None, *, network: bool = True) -> Advice:
     """Everything about a valid recipe that depends on the data set, the machine or the schedule.
 
-    `info` is None where the recipe's data set does not exist.
+    `info` is None where the recipe's data set does not exist. With `network` off it is not tried
+    whether the network can be built, which for a large one takes a second; see `network_problem`.
     """
     advice = Advice()
     try:
@@ -46,6 +48,11 @@ def check(recipe: Recipe, info: DatasetInfo | None) -> Advice:
         advice.problems.append(Problem("data.name", name, rule, "choose one, or import one on the Data page"))
     else:
         _check_data(recipe, info, advice)
+        if network:
+            try:
+                architecture_stages(recipe, info)
+            except PlateauError as error:
+                advice.problems.append(network_problem(recipe, str(error)))
     curve = preview_lr(recipe, info)
     advice.warnings.extend(
         schedule_warnings(recipe.scheduler, recipe.warmup, curve, planned_epochs=recipe.epochs)
@@ -79,10 +86,18 @@ def _check_data(recipe: Recipe, info: DatasetInfo, advice: Advice) -> None:
         )
     if not info.counts.get("val"):
         advice.warnings.append("The data set has no val images: no val accuracy, no best epoch.")
-    try:
-        architecture_stages(recipe, info)
-    except PlateauError as error:
-        advice.problems.append(Problem("architecture", recipe.architecture.kind, str(error).rstrip(".")))
+
+
+def network_problem(recipe: Recipe, sentence: str) -> Problem:
+    """Why the network cannot be built, at the field that the sentence names ('dropout = 2: ...')."""
+    named = _NAMED.match(sentence)
+    field, value, rest = "architecture", str(recipe.architecture.kind), sentence
+    if named and named["field"].split(".")[0] in type(recipe.architecture).model_fields:
+        field, value, rest = f"architecture.{named['field']}", named["value"], named["rest"]
+    return Problem(field, value, *_rule_and_remedy(rest.rstrip(".")))
+
+
+_NAMED = re.compile(r"(?P<field>[a-z_.]+) = (?P<value>[^:]+): (?P<rest>.+)", re.DOTALL)
 
 
 def _rule_and_remedy(text: str) -> tuple[str, str]:
@@ -111,8 +126,10 @@ def architecture_stages(recipe: Recipe, info: DatasetInfo) -> list[Stage]:
     if "pretrained" in type(architecture).model_fields:
         # The shapes are the same; a look at them must not download anything.
         architecture = architecture.model_copy(update={"pretrained": "none"})
-    model = architecture.build(len(info.classes), channels, info.image_size, 0)
-    return summarize(model, channels, info.image_size)
+    # Weights on the meta device have a shape and no values: drawing them is most of a build's time.
+    with torch.device("meta"):
+        model = architecture.build(len(info.classes), channels, info.image_size, 0)
+        return summarize(model, channels, info.image_size)
 
 
 @dataclass(frozen=True)

@@ -40,13 +40,3 @@ def test_the_bare_address_of_an_empty_app_leads_to_data(page: Page, tmp_path: Pa
         assert page.url == f"{server.url}/data"
     finally:
         stop_server(server)
-
-
-def test_a_link_to_a_run_that_does_not_exist_says_so(page: Page, tmp_path: Path) -> None:
-    server = start_server(tmp_path)
-    try:
-        page.goto(f"{server.url}/live?run=../../etc")
-        expect(page.get_by_text("There is no run")).to_be_visible()
-        expect_no_failure(page)
-    finally:
-        stop_server(server)

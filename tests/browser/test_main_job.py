@@ -61,7 +61,7 @@ def test_main_job(server: Server, page: Page, folder: Path, tmp_path: Path) -> N
 
     # launch two runs; the first is watched while it grows
     first = launch(page, server.url, "narrow net", epochs=40, width=8)
-    expect(page.get_by_text(re.compile(r"[1-9]\d* of 40 epochs")).first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"epoch ([3-9]|\d\d) of 40")).first).to_be_visible()
     expect(page.locator(".vega-embed canvas, .vega-embed svg").first).to_be_visible()
     second = launch(page, server.url, "wide net", epochs=25, width=16)
     assert first != second
@@ -85,7 +85,8 @@ def test_main_job(server: Server, page: Page, folder: Path, tmp_path: Path) -> N
     open_page(page, f"{server.url}/classify?run={second}")
     page.locator("input[type=file]").first.set_input_files(picture)
     expect(page.get_by_text("mine.png").first).to_be_visible()
-    expect(page.get_by_text(re.compile(r"\d of 5 (views|votes)")).first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"TTA, 5 views: \w+")).first).to_be_visible()
+    expect(page.get_by_role("figure")).to_have_count(5)
     expect_no_failure(page)
 
 
@@ -123,4 +124,11 @@ def test_a_zip_that_climbs_out_is_refused(server: Server, page: Page, tmp_path: 
         name for name in before if not name.startswith(".")
     ]
     assert not (server.data.parent / "outside.png").exists()
+    expect_no_failure(page)
+
+
+def test_a_link_to_a_run_that_does_not_exist_says_so(server: Server, page: Page) -> None:
+    open_page(page, f"{server.url}/live?run=../../etc")
+    expect(page.get_by_text("There is no run")).to_be_visible()
+    expect(page.get_by_role("heading", name="Live", exact=True)).to_be_visible()
     expect_no_failure(page)

@@ -1,0 +1,273 @@
+"""Compare: the list of runs, the selection, what differs, and what can be done with it."""
+
+import io
+import shutil
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.runs import RunStore
+from core.runs.lock import hold
+from tests.pages.made_runs import data_info, make_run, recipe
+from ui.compare_actions import clean, exporter
+from ui.compare_curves import curves_of, unique_names
+from ui.compare_settings import change_words, differing_settings
+
+PAGE = Path(__file__).resolve().parents[2] / "pages" / "compare.py"
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    monkeypatch.setenv("PLATEAU_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("PLATEAU_DATA", str(tmp_path / "data"))
+    return RunStore(tmp_path / "runs")
+
+
+def page(*run_ids: str) -> AppTest:
+    test = AppTest.from_file(str(PAGE), default_timeout=20)
+    if run_ids:
+        test.query_params["runs"] = ",".join(run_ids)
+    return show(test)
+
+
+def show(test: AppTest) -> AppTest:
+    test.run()
+    assert not test.exception
+    return test
+
+
+def dialog(name: str, *run_ids: str) -> AppTest:
+    """A page that always opens this dialog: here every click runs a page anew, which closes one."""
+
+    def script(name: str, run_ids: tuple[str, ...]) -> None:
+        from ui import compare_actions
+        from ui.services import store
+
+        entries = [store().entry(store().get(run_id)) for run_id in run_ids]
+        if name == "edit":
+            compare_actions.edit_dialog(entries[0])
+        elif name == "tags":
+            compare_actions.tags_dialog(entries)
+        else:
+            compare_actions.delete_dialog(entries)
+
+    return show(AppTest.from_function(script, args=(name, run_ids), default_timeout=20))
+
+
+def press(test: AppTest, key: str) -> AppTest:
+    test.button(key=key).click()
+    return show(test)
+
+
+def texts(test: AppTest) -> str:
+    parts = [*test.markdown, *test.caption, *test.error, *test.warning]
+    return "\n".join(str(part.value) for part in parts)
+
+
+def frame(test: AppTest, at: int) -> pd.DataFrame:
+    value: pd.DataFrame = test.dataframe[at].value
+    return value
+
+
+class TestTable:
+    def test_without_runs_it_says_what_to_do(self, store: RunStore) -> None:
+        assert "No run yet" in texts(page())
+
+    def test_every_run_is_listed_a_damaged_one_too(self, store: RunStore) -> None:
+        run = make_run(store, name="whole")
+        broken = make_run(store, name="broken")
+        (broken.folder / "status.json").write_text("nothing")
+        listed = frame(page(), 0)
+        assert set(listed["name"]) == {"whole", "broken"}
+        assert sorted(state[0] for state in listed["state"]) == ["damaged", "finished"]
+        test = page(broken.id, run.id)
+        assert "damaged" in test.error[0].value and test.get("vega_lite_chart")
+
+    def test_the_filter_narrows_the_list_and_keeps_the_selection(self, store: RunStore) -> None:
+        first = make_run(store, name="with flip")
+        make_run(store, name="plain", state="failed", done=2)
+        test = page(first.id)
+        test.text_input(key="compare_text").set_value("plain")
+        show(test)
+        assert frame(test, 0)["name"].tolist() == ["plain"]
+        assert "hidden by the filter" in texts(test)
+        assert test.query_params["runs"] == first.id
+        test.text_input(key="compare_text").set_value("")
+        test.multiselect(key="compare_states").set_value(["failed"])
+        assert frame(show(test), 0)["name"].tolist() == ["plain"]
+
+    def test_a_filter_that_nothing_passes_is_said(self, store: RunStore) -> None:
+        make_run(store)
+        test = page()
+        test.text_input(key="compare_text").set_value("no such thing")
+        assert "No run passes this filter" in texts(show(test))
+
+    def test_unknown_ids_in_the_address_are_named(self, store: RunStore) -> None:
+        run = make_run(store)
+        test = page("20260901-gone", run.id)
+        assert "There is no run" in test.error[0].value and "1 selected" in texts(test)
+
+    def test_200_runs_are_quick(self, store: RunStore) -> None:
+        run = make_run(store)
+        for at in range(199):
+            shutil.copytree(run.folder, run.folder.with_name(f"20260901-120000-copy-{at:03}"))
+        test = page()
+        began = time.perf_counter()
+        show(test)
+        assert len(frame(test, 0)) == 200
+        assert time.perf_counter() - began < 0.7 * 3  # other tests run beside this one
+
+
+class TestSelection:
+    def test_results_and_settings_that_differ(self, store: RunStore) -> None:
+        first = make_run(store, name="a")
+        second = make_run(store, name="b", level=0.7, settings={"optimizer": {"kind": "adamw", "lr": 0.002}})
+        test = page(first.id, second.id)
+        results, settings = frame(test, 1), frame(test, 2)
+        assert results["Run"].tolist() == ["a", "b"] and results["Epochs"].tolist() == ["10 of 10"] * 2
+        rows = settings.set_index("Setting")
+        assert rows.loc["Optimizer"].tolist() == ["SGD", "AdamW"]
+        assert rows.loc["Optimizer: Learning rate"].tolist() == ["0.1", "0.002"]
+        assert "Batch size" not in rows.index
+        assert "do not compare" not in texts(test)
+
+    def test_equal_settings_are_said_to_be_equal(self, store: RunStore) -> None:
+        test = page(make_run(store).id, make_run(store).id)
+        assert "the same settings" in texts(test)
+
+    def test_other_data_do_not_compare(self, store: RunStore) -> None:
+        first, second = make_run(store), make_run(store, info=data_info("other"))
+        assert "their accuracies do not compare" in texts(page(first.id, second.id))
+
+    @pytest.mark.parametrize("kind", ["Accuracy", "Loss", "Learning rate"])
+    @pytest.mark.parametrize("over", ["Epochs", "Time"])
+    def test_every_kind_of_curve_is_drawn(self, store: RunStore, kind: str, over: str) -> None:
+        test = page(make_run(store).id, make_run(store, done=0, state="stopped").id)
+        test.get("button_group")
+        test.session_state["compare_kind"] = kind
+        test.session_state["compare_over"] = over
+        show(test)
+        assert len(test.get("vega_lite_chart")) == 1 and "Without an epoch yet" in texts(test)
+
+    def test_runs_without_an_epoch_have_no_undefined_chart(self, store: RunStore) -> None:
+        test = page(make_run(store, state="queued").id)
+        assert not test.get("vega_lite_chart") and "None of these runs" in texts(test)
+
+    def test_the_colour_is_the_runs_own(self, store: RunStore) -> None:
+        entries = [store.entry(make_run(store)) for _ in range(3)]
+        alone = {curve.name: curve.color for curve in curves_of(entries[1:])}
+        together = {curve.name: curve.color for curve in curves_of(entries)}
+        assert alone.items() <= together.items()
+
+    def test_runs_of_one_name_are_told_apart(self, store: RunStore) -> None:
+        entries = [store.entry(make_run(store, name="same")) for _ in range(2)]
+        assert len(set(unique_names(entries).values())) == 2
+
+
+class TestActions:
+    def test_name_notes_tags_and_star(self, store: RunStore) -> None:
+        run = make_run(store)
+        assert "compare_edit_name" in {field.key for field in press(page(run.id), "compare_edit").text_input}
+        test = dialog("edit", run.id)
+        test.text_input(key="compare_edit_name").set_value(" new name ")
+        test.text_area(key="compare_edit_hypothesis").set_value("why")
+        test.text_area(key="compare_edit_note").set_value("what")
+        test.checkbox(key="compare_edit_star").set_value(True)
+        press(test, "compare_edit_save")
+        notes = run.notes()
+        assert (notes.name, notes.hypothesis, notes.note, notes.star) == ("new name", "why", "what", True)
+        assert frame(page(), 0)["name"].tolist() == ["new name"]
+
+    def test_common_tags_change_and_single_ones_stay(self, store: RunStore) -> None:
+        first, second = make_run(store), make_run(store)
+        first.write_notes(tags=("both", "mine"))
+        second.write_notes(tags=("both",))
+        test = dialog("tags", first.id, second.id)
+        test.multiselect(key="compare_tags_all").set_value([])
+        press(test, "compare_tags_save")
+        assert first.notes().tags == ("mine",) and second.notes().tags == ()
+
+    def test_tags_are_tidied(self) -> None:
+        assert clean([" a ", "a", "", "x" * 60]) == ("a", "x" * 40)
+
+    def test_a_star_goes_on_and_off(self, store: RunStore) -> None:
+        run = make_run(store)
+        test = press(page(run.id), "compare_star")
+        assert run.notes().star
+        press(test, "compare_star")
+        assert not run.notes().star
+
+    def test_a_deletion_asks_with_the_size_it_frees(self, store: RunStore) -> None:
+        run, other = make_run(store, name="gone"), make_run(store)
+        test = press(page(run.id, other.id), "compare_delete")
+        assert "frees" in texts(test) and run.folder.exists()
+        dialog("delete", run.id, other.id).button(key="compare_delete_go").click().run()
+        assert not run.folder.exists() and not other.folder.exists()
+        assert "No run yet" in texts(page())
+
+    def test_a_run_that_trains_is_not_deleted(self, store: RunStore) -> None:
+        run, other = make_run(store, state="running", done=2), make_run(store)
+        with hold(run.lock_path, busy="in use"):
+            test = dialog("delete", run.id, other.id)
+            assert "is training and stays" in texts(test)
+            test.button(key="compare_delete_go").click().run()
+        assert run.folder.exists() and not other.folder.exists()
+
+    def test_an_export_is_a_whole_zip_and_leaves_nothing(
+        self, store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        temporary = tmp_path / "tmp"
+        temporary.mkdir()
+        monkeypatch.setattr("tempfile.tempdir", str(temporary))
+        run = make_run(store)
+        content = exporter([run])()
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            assert f"{run.id}/epochs.jsonl" in archive.namelist() and archive.testzip() is None
+        assert list(temporary.iterdir()) == []
+
+    def test_the_selection_can_be_cleared(self, store: RunStore) -> None:
+        test = press(page(make_run(store).id), "compare_clear")
+        assert "0 selected" in texts(test) and "runs" not in test.query_params
+
+    def test_the_way_to_live_names_the_run(self, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        gone: list[Any] = []
+        monkeypatch.setattr(st, "switch_page", lambda path, query_params: gone.append((path, query_params)))
+        run = make_run(store)
+        press(page(run.id), "compare_live")
+        assert gone[0][0].name == "live.py" and gone[0][1] == {"run": run.id}
+
+
+class TestSettingsInWords:
+    def test_a_setting_that_one_run_does_not_have_is_a_dash(self) -> None:
+        table = differing_settings(
+            {
+                "a": recipe(),
+                "b": recipe(scheduler={"kind": "multi_step", "milestones": [3, 5]}),
+            }
+        ).set_index("Setting")
+        assert table.loc["Scheduler", "b"] == "MultiStepLR"
+        assert table.loc["Scheduler: Milestones"].tolist() == ["–", "3, 5"]
+
+    def test_augmentations_are_named_and_their_order_only_where_it_says_something(self) -> None:
+        flip, crop = {"kind": "horizontal_flip"}, {"kind": "random_crop"}
+        added = differing_settings({"a": recipe(), "b": recipe(augmentations=[flip])})
+        assert added["Setting"].tolist() == ["Horizontal flip", "Horizontal flip: Probability"]
+        turned = differing_settings(
+            {"a": recipe(augmentations=[flip, crop]), "b": recipe(augmentations=[crop, flip])}
+        )
+        assert turned.iloc[0].tolist() == [
+            "Augmentations: order",
+            "Horizontal flip → Random crop with padding",
+            "Random crop with padding → Horizontal flip",
+        ]
+
+    def test_a_change_is_told_in_words(self) -> None:
+        assert change_words(recipe(), recipe(loss={"label_smoothing": 0.1})) == [
+            ("Loss: Label smoothing", "0", "0.1")
+        ]

@@ -1,0 +1,189 @@
+"""Folders, zips and data sets of unlabelled images: every image gets a row, every other file a sentence."""
+
+import csv
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.classify import (
+    Answers,
+    Found,
+    Predictor,
+    classify_images,
+    classify_unlabelled,
+    found_images,
+    zipped_images,
+)
+from core.classify.folder import BATCH
+from core.data import Dataset, FolderSource, ImportOptions, Library
+from core.errors import BadInput
+
+
+def save(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def folder(dataset: Dataset, tmp_path: Path) -> Path:
+    """Three images in two folders, and five files that are none."""
+    root = tmp_path / "unlabelled"
+    for number, name in enumerate(("a.png", "deep/b.png", "deep/c.bmp")):
+        save(root / name, np.array(dataset.images[number]))
+    (root / "empty.png").write_bytes(b"")
+    (root / "text.jpg").write_text("no image")
+    (root / "cut.png").write_bytes((root / "a.png").read_bytes()[:200])
+    (root / "notes.txt").write_text("notes")
+    (root / ".hidden.png").write_bytes(b"")
+    return root
+
+
+def zipped(folder: Path, target: Path, around: str) -> Path:
+    with zipfile.ZipFile(target, "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, f"{around}{path.relative_to(folder).as_posix()}")
+    return target
+
+
+def answers_of(predictor: Predictor, *paths: Path, views: int = 0) -> Answers:
+    with found_images(paths) as found:
+        return classify_images(predictor, found, views=views)
+
+
+class TestFolder:
+    def test_ids_are_paths_inside_and_the_rest_is_named_with_its_reason(
+        self, predictor: Predictor, folder: Path
+    ) -> None:
+        result = answers_of(predictor, folder)
+        assert [answer.id for answer in result.answers] == ["a.png", "deep/b.png", "deep/c.bmp"]
+        told = "\n".join(result.left_out)
+        for word in ("empty.png is empty", "text.jpg is not an image", "cut.png is damaged", "'.txt'"):
+            assert word in told
+        assert len(result.left_out) == 4
+
+    def test_the_answers_are_those_of_the_images_one_by_one(
+        self, predictor: Predictor, folder: Path, dataset: Dataset
+    ) -> None:
+        result = answers_of(predictor, folder)
+        for answer, expected in zip(
+            result.answers, predictor.predict(list(np.array(dataset.images[:3]))), strict=True
+        ):
+            np.testing.assert_allclose(answer.prediction.probabilities, expected.probabilities, atol=1e-5)
+            assert answer.category == predictor.card.classes[expected.predicted]
+            assert answer.probability == pytest.approx(float(expected.probabilities.max()), abs=1e-5)
+
+    def test_with_views_the_category_is_the_majority_vote(self, predictor: Predictor, folder: Path) -> None:
+        for answer in answers_of(predictor, folder, views=3).answers:
+            assert answer.prediction.tta is not None
+            assert answer.category == predictor.card.classes[answer.prediction.tta.predicted]
+
+    def test_more_images_than_a_batch_keep_their_order(
+        self, predictor: Predictor, tmp_path: Path, dataset: Dataset
+    ) -> None:
+        for number in range(BATCH + 3):
+            save(tmp_path / "many" / f"{number:04d}.png", np.array(dataset.images[number]))
+        told: list[tuple[int, int]] = []
+        with found_images([tmp_path / "many"]) as found:
+            result = classify_images(
+                predictor, found, progress=lambda s, done, total: told.append((done, total))
+            )
+        assert [answer.id for answer in result.answers] == [f"{n:04d}.png" for n in range(BATCH + 3)]
+        assert told == [(0, BATCH + 3), (BATCH, BATCH + 3), (BATCH + 3, BATCH + 3)]
+
+    def test_single_files_keep_the_name_they_were_given_by(self, predictor: Predictor, folder: Path) -> None:
+        path = folder / "a.png"
+        assert [answer.id for answer in answers_of(predictor, path).answers] == [str(path)]
+
+    @pytest.mark.parametrize("kind", ["missing", "empty folder", "only text"])
+    def test_nothing_to_classify_is_one_sentence(self, kind: str, tmp_path: Path) -> None:
+        path = tmp_path / "here"
+        if kind != "missing":
+            path.mkdir()
+        if kind == "only text":
+            (path / "notes.txt").write_text("x")
+        words = "does not exist" if kind == "missing" else "holds no images"
+        with pytest.raises(BadInput, match=words), found_images([path]):
+            pass
+
+    def test_only_unreadable_images_is_an_error_that_names_the_first(
+        self, predictor: Predictor, tmp_path: Path
+    ) -> None:
+        (tmp_path / "bad.png").write_text("x")
+        with pytest.raises(BadInput, match=r"None of the 1 images.*bad\.png"):
+            answers_of(predictor, tmp_path)
+
+
+class TestZip:
+    @pytest.mark.parametrize("around", ["", "test/", "a/b/"])
+    def test_a_folder_around_everything_is_no_part_of_the_id(
+        self, predictor: Predictor, folder: Path, tmp_path: Path, around: str
+    ) -> None:
+        archive = zipped(folder, tmp_path / "images.zip", around)
+        ids = [answer.id for answer in answers_of(predictor, archive).answers]
+        assert ids == ["a.png", "deep/b.png", "deep/c.bmp"]
+
+    def test_an_upload_is_read_from_memory_and_gives_the_same(
+        self, predictor: Predictor, folder: Path, tmp_path: Path
+    ) -> None:
+        archive = zipped(folder, tmp_path / "images.zip", "test/")
+        with zipped_images(io.BytesIO(archive.read_bytes()), "images.zip") as found:
+            uploaded = classify_images(predictor, found)
+        assert uploaded.csv() == answers_of(predictor, archive).csv()
+
+    def test_a_member_that_leads_out_is_refused(self, tmp_path: Path) -> None:
+        archive = tmp_path / "evil.zip"
+        with zipfile.ZipFile(archive, "w") as opened:
+            opened.writestr("../out.png", b"x")
+        with pytest.raises(BadInput, match=r"evil\.zip.*\.\."), found_images([archive]):
+            pass
+        assert not (tmp_path / "out.png").exists()
+
+    def test_what_is_no_zip_is_named(self) -> None:
+        with (
+            pytest.raises(BadInput, match=r"photos\.zip is not a whole zip"),
+            zipped_images(io.BytesIO(b"hello"), "photos.zip"),
+        ):
+            pass
+
+
+class TestUnlabelled:
+    @pytest.fixture
+    def with_unlabelled(self, tmp_path: Path, dataset: Dataset) -> Dataset:
+        root = tmp_path / "source"
+        for number in range(24):
+            save(root / "train" / f"class{number % 4}" / f"{number}.png", np.array(dataset.images[number]))
+        for number in range(3):
+            save(root / "test" / f"x{number}.png", np.array(dataset.images[number]))
+        library = Library(tmp_path / "data")
+        library.import_dataset(FolderSource(path=str(root)), "mixed", ImportOptions())
+        return library.open("mixed")
+
+    def test_a_data_sets_own_images_get_their_names_as_ids(
+        self, predictor: Predictor, with_unlabelled: Dataset
+    ) -> None:
+        result = classify_unlabelled(predictor, with_unlabelled)
+        assert [answer.id for answer in result.answers] == ["x0.png", "x1.png", "x2.png"]
+
+    def test_a_data_set_without_any_says_so(self, predictor: Predictor, dataset: Dataset) -> None:
+        with pytest.raises(BadInput, match="no unlabelled images"):
+            classify_unlabelled(predictor, dataset)
+
+
+def test_the_csv_has_one_row_per_image_and_quotes_what_needs_it(
+    predictor: Predictor, tmp_path: Path, dataset: Dataset
+) -> None:
+    save(tmp_path / "images" / 'odd, "name".png', np.array(dataset.images[0]))
+    result = answers_of(predictor, tmp_path / "images")
+    rows = list(csv.reader(io.StringIO(result.csv())))
+    assert rows == [["Id", "Category"], ['odd, "name".png', result.answers[0].category]]
+    assert result.csv("image", "label").startswith("image,label\n")
+
+
+def test_nothing_found_is_no_answer(predictor: Predictor) -> None:
+    with pytest.raises(BadInput):
+        classify_images(predictor, Found(()))

@@ -1,0 +1,87 @@
+"""The table of runs, and its filter."""
+
+from pathlib import Path
+
+import pytest
+
+from core.runs import Look, Notes, Run, RunEntry, Status
+from core.runs.status import Best, Last
+from ui.run_table import RunFilter, newest_test_look, run_rows, tags_of
+
+
+def entry(run_id: str = "r1", folder: Path = Path("/nowhere"), **notes: object) -> RunEntry:
+    status = Status(
+        state="finished",
+        epoch=8,
+        epochs=10,
+        created_at="2026-09-01T14:15:30+00:00",
+        dataset="shapes",
+        architecture="my_net",
+        elapsed_s=90,
+        best=Best(epoch=6, val_accuracy=0.583, gap=0.12),
+        last=Last(epoch=8, val_accuracy=0.55, train_accuracy=0.7, clean_train_accuracy=0.75, lr=0.1),
+    )
+    return RunEntry(Run(folder / run_id), Notes.model_validate(notes), status)
+
+
+def test_numbers_stay_numbers_so_that_they_sort() -> None:
+    row = run_rows([entry(name="first")]).iloc[0]
+    assert row["best"] == pytest.approx(58.3) and row["last"] == pytest.approx(55.0)
+    assert row["gap"] == pytest.approx(12.0) and row["best_epoch"] == 6
+    assert (row["done"], row["asked"], row["minutes"]) == (8, 10, 1.5)
+    assert row["name"] == "first" and row["date"] == "2026-09-01 14:15"
+
+
+def test_a_damaged_run_is_a_row_that_says_so() -> None:
+    broken = RunEntry(Run(Path("/nowhere/r2")), Notes(), None, damaged="status.json is damaged.")
+    frame = run_rows([broken, entry()])
+    assert frame["state"].tolist() == [["damaged"], ["finished"]]
+
+
+def test_no_runs_are_an_empty_table_with_columns() -> None:
+    frame = run_rows([])
+    assert frame.empty and "best" in frame.columns
+
+
+def test_the_newest_look_at_the_test_split_is_shown(tmp_path: Path) -> None:
+    shown = entry(folder=tmp_path)
+    shown.run.folder.mkdir()
+    assert newest_test_look(shown.run) is None
+    for split, accuracy, tta in (("test", 0.4, None), ("test", 0.5, 0.53), ("val", 0.9, None)):
+        shown.run.add_look(
+            Look(
+                at="2026-09-01T14:15:30+00:00",
+                split=split,  # type: ignore[arg-type]
+                checkpoint_epoch=6,
+                images=10,
+                accuracy=accuracy,
+                loss=1.0,
+                tta_views=8 if tta else None,
+                tta_accuracy=tta,
+            )
+        )
+    row = run_rows([shown]).iloc[0]
+    assert row["test"] == pytest.approx(50) and row["test_tta"] == pytest.approx(53)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "passes"),
+    [
+        (RunFilter(), True),
+        (RunFilter(text="FLIP gap"), True),
+        (RunFilter(text="flip cosine"), False),
+        (RunFilter(states=("failed",)), False),
+        (RunFilter(datasets=("shapes",), architectures=("my_net",)), True),
+        (RunFilter(datasets=("cifar10",)), False),
+        (RunFilter(tags=("lr", "other")), True),
+        (RunFilter(tags=("other",)), False),
+        (RunFilter(starred=True), False),
+    ],
+)
+def test_the_filter(chosen: RunFilter, passes: bool) -> None:
+    run = entry(name="with flip", hypothesis="the gap closes", tags=("lr",))
+    assert chosen.passes(run) is passes
+
+
+def test_tags_in_use_are_each_named_once() -> None:
+    assert tags_of([entry(tags=("b", "a")), entry(tags=("a",))]) == ["a", "b"]
