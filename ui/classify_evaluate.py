@@ -18,20 +18,19 @@ def show_evaluation(choice: Choice) -> None:
     """The button, the result, and the looks so far."""
     counts = library().open(choice.predictor.card.dataset).info.counts
     splits: list[EvaluatedSplit] = [split for split in ("val", "test") if counts.get(split)]
-    split_box, button_box, words_box = st.columns([2.4, 1.8, 6], vertical_alignment="bottom")
-    split = split_box.segmented_control(
-        "Split",
-        splits,
-        default=splits[0] if splits else None,
-        required=bool(splits),
-        format_func=lambda name: f"{name} · {counts[name]:,}",
-        key=f"classify_split_{choice.run.id}",
-        help="val steers decisions; test is for the end. Each look at test is counted with the run.",
-    )
-    if (
-        button_box.button("Evaluate", type="primary", icon=":material/analytics:", key="classify_evaluate")
-        and split
-    ):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = st.segmented_control(
+            "Split",
+            splits,
+            default=splits[0] if splits else None,
+            required=bool(splits),
+            format_func=lambda name: f"{name} · {counts[name]:,}",
+            key=f"classify_split_{choice.run.id}",
+            help="val steers decisions; test is for the end. Each look at test is counted with the run.",
+        )
+        asked = st.button("Evaluate", type="primary", icon=":material/analytics:", key="classify_evaluate")
+        words_box = st.empty()
+    if asked and split:
         _evaluate(choice, split)
     if split == "test":
         looked = sum(look.split == "test" for look in choice.run.looks())
@@ -81,22 +80,34 @@ def _show_result(choice: Choice) -> None:
     with st.container(border=True):
         looked = f" This is look number {number} at the test split." if look.split == "test" else ""
         st.markdown(f"**Epoch {look.checkpoint_epoch} on {look.images:,} {look.split} images.**{looked}")
-        boxes = st.columns(5)
-        boxes[0].metric("Accuracy", percent(look.accuracy), help="Share of images classified correctly.")
-        boxes[1].metric("Loss", f"{look.loss:.3f}", help="Mean cross entropy.")
-        if look.tta_views and look.tta_accuracy is not None:
-            boxes[2].metric(
-                f"With TTA, {look.tta_views} views",
-                percent(look.tta_accuracy),
-                points(look.tta_accuracy - look.accuracy),
-                delta_color="normal" if look.tta_accuracy != look.accuracy else "off",
-                delta_arrow="auto" if look.tta_accuracy != look.accuracy else "off",
-                help="By majority vote.",
-            )
-            boxes[3].metric("TTA fixes", look.fixed, help="Images that only TTA classifies correctly.")
-            boxes[4].metric(
-                "TTA breaks", look.broken, help="Images that only the plain answer classifies correctly."
-            )
+        with st.container(horizontal=True, gap="large"):
+            _show_figures(look)
+
+
+def _show_figures(look: Look) -> None:
+    st.metric(
+        "Accuracy", percent(look.accuracy), width="content", help="Share of images classified correctly."
+    )
+    st.metric("Loss", f"{look.loss:.3f}", width="content", help="Mean cross entropy.")
+    if look.tta_views is None or look.tta_accuracy is None:
+        return
+    changed = look.tta_accuracy != look.accuracy
+    st.metric(
+        f"With TTA, {look.tta_views} views",
+        percent(look.tta_accuracy),
+        points(look.tta_accuracy - look.accuracy),
+        delta_color="normal" if changed else "off",
+        delta_arrow="auto" if changed else "off",
+        width="content",
+        help="By majority vote.",
+    )
+    st.metric("TTA fixes", look.fixed, width="content", help="Images that only TTA classifies correctly.")
+    st.metric(
+        "TTA breaks",
+        look.broken,
+        width="content",
+        help="Images that only the plain answer classifies correctly.",
+    )
 
 
 def _show_looks(run: Run) -> None:

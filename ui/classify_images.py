@@ -82,21 +82,26 @@ def show_samples(choice: Choice) -> None:
     if not splits:
         raise BadInput(f"The data set {dataset.info.name} has no test or val images to show.")
     kept = st.session_state.setdefault("classify_samples", {"seed": 0, "count": 8})
-    split_box, count_box, button_box, words_box = st.columns([2.2, 2.4, 2, 5], vertical_alignment="bottom")
-    split = split_box.segmented_control(
-        "Split",
-        splits,
-        default=splits[0],
-        required=True,
-        key=f"classify_sample_split_{'-'.join(splits)}",
-        help="Images that the run was not trained on.",
-    )
-    count = count_box.segmented_control(
-        "Images", SAMPLES, default=kept["count"], required=True, key="classify_sample_count",
-        help="How many to take at random.",
-    )  # fmt: skip
-    if button_box.button("Take others", icon=":material/casino:", key="classify_others"):
-        kept["seed"] += 1
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        split = st.segmented_control(
+            "Split",
+            splits,
+            default=splits[0],
+            required=True,
+            key=f"classify_sample_split_{'-'.join(splits)}",
+            help="Images that the run was not trained on.",
+        )
+        count = st.segmented_control(
+            "Images",
+            SAMPLES,
+            default=kept["count"],
+            required=True,
+            key="classify_sample_count",
+            help="How many to take at random.",
+        )
+        if st.button("Take others", icon=":material/casino:", key="classify_others"):
+            kept["seed"] += 1
+        words_box = st.empty()
     kept["count"] = count
     indices = dataset.indices(split or splits[0])
     chosen = np.random.default_rng(kept["seed"]).permutation(indices)[: count or SAMPLES[1]]

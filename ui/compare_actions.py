@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import Busy, PlateauError
+from core.errors import Busy
 from core.runs import ACTIVE, Run, RunEntry
 from ui import words
 from ui.compare_table import put_in_address
@@ -54,7 +54,7 @@ def actions(selected: list[RunEntry]) -> None:
         )
         if st.button("Delete", icon=":material/delete:", key="compare_delete"):
             delete_dialog(selected)
-        if st.button("Clear selection", icon=":material/deselect:", key="compare_clear", type="tertiary"):
+        if st.button("Deselect all", icon=":material/deselect:", key="compare_clear", type="tertiary"):
             put_in_address([])
             st.rerun()
 
@@ -163,17 +163,22 @@ def delete_dialog(selected: list[RunEntry]) -> None:
     )
     if st.button(f"Delete {what}", type="primary", icon=":material/delete:", key="compare_delete_go"):
         with told():
-            _delete(going)
+            gone = _delete(going)
+            asked = st.query_params.get("runs", "").split(",")
+            put_in_address([run_id for run_id in asked if run_id and run_id not in gone])
             st.rerun()
 
 
-def _delete(entries: list[RunEntry]) -> None:
-    """Delete all that can be; the first that cannot is told when the others are gone."""
-    refused: PlateauError | None = None
+def _delete(entries: list[RunEntry]) -> set[str]:
+    """Delete all that can be, and return their ids. Raises Busy only where none could be."""
+    gone: set[str] = set()
+    refused: Busy | None = None
     for entry in entries:
         try:
             store().delete(entry.run)
+            gone.add(entry.id)
         except Busy as error:
-            refused = refused or error
-    if refused:
+            refused = error
+    if refused and not gone:
         raise refused
+    return gone

@@ -1,6 +1,7 @@
 """The list of all runs on Compare: filter, sort, select. The selection stands in the address."""
 
 import hashlib
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -8,6 +9,7 @@ from core.runs import RunEntry
 from ui.compare_settings import kind_words
 from ui.run_table import STATE_HUES, RunFilter, run_rows, table_config, tags_of
 
+FILTER_WIDTH = 150
 TABLE_HEIGHT = 458
 ROW_HEIGHT = 35
 _DEFAULTS = "compare_defaults"
@@ -16,40 +18,41 @@ _DEFAULTS = "compare_defaults"
 def filter_bar(entries: list[RunEntry]) -> RunFilter:
     """The widgets above the table, as a filter."""
     known = [entry.status for entry in entries if entry.status]
-    columns = st.columns([3, 2, 2, 2, 2, 1.8], vertical_alignment="bottom", gap="small")
-    with columns[0]:
+    states = [state for state in STATE_HUES if any(entry.state == state for entry in entries)]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(
             "Find",
             key="compare_text",
             placeholder="name, hypothesis, note, tag or id",
             help="Every word must be found somewhere in what was written about the run.",
         )
-    states = [state for state in STATE_HUES if any(entry.state == state for entry in entries)]
-    with columns[1]:
-        chosen_states = st.multiselect("State", states, key="compare_states", placeholder="all")
-    with columns[2]:
-        datasets = st.multiselect(
-            "Data set", sorted({s.dataset for s in known}), key="compare_datasets", placeholder="all"
-        )
-    with columns[3]:
-        architectures = st.multiselect(
+        chosen_states = _many("State", states, "compare_states")
+        datasets = _many("Data set", sorted({s.dataset for s in known}), "compare_datasets")
+        architectures = _many(
             "Architecture",
             sorted({s.architecture for s in known}),
-            key="compare_architectures",
-            format_func=lambda kind: kind_words("architecture", kind),
-            placeholder="all",
+            "compare_architectures",
+            lambda kind: kind_words("architecture", kind),
         )
-    with columns[4]:
-        tags = st.multiselect("Tag", tags_of(entries), key="compare_tags", placeholder="all")
-    with columns[5]:
+        tags = _many("Tag", tags_of(entries), "compare_tags")
         starred = st.toggle("Starred", key="compare_starred", help="Only runs with a star.")
     return RunFilter(text, tuple(chosen_states), tuple(datasets), tuple(architectures), tuple(tags), starred)
 
 
+def _many(label: str, options: list[str], key: str, words: Callable[[str], str] = str) -> list[str]:
+    return st.multiselect(label, options, key=key, format_func=words, placeholder="all", width=FILTER_WIDTH)
+
+
 def selection_in_address(entries: list[RunEntry]) -> tuple[list[str], list[str]]:
-    """The ids in the address that are runs, and those that are not."""
-    asked = [part for part in st.query_params.get("runs", "").split(",") if part]
+    """The ids in the address that are runs, and those that are not.
+
+    Who comes back to the page by the navigation, whose address names none, finds the last selection.
+    """
+    before = st.session_state.get(_DEFAULTS)
     known = {entry.id for entry in entries}
+    if "runs" not in st.query_params and before is not None and before["key"] not in st.session_state:
+        return [run_id for run_id in before["address"] if run_id in known], []
+    asked = [part for part in st.query_params.get("runs", "").split(",") if part]
     asked = list(dict.fromkeys(asked))
     return [i for i in asked if i in known], [i for i in asked if i not in known]
 

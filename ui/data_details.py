@@ -122,7 +122,9 @@ def _class_counts_spec(classes: tuple[str, ...], splits: tuple[str, ...]) -> dic
         alt.Chart(alt.Data(values=[]))
         .mark_bar()
         .encode(
-            y=alt.Y("class:N", sort=list(classes), title="class", axis=alt.Axis(labelLimit=140)),
+            y=alt.Y(
+                "class:N", sort=list(classes), title="class", axis=alt.Axis(labelLimit=140, labelFlush=False)
+            ),
             x=alt.X("images:Q", stack="zero", title="images", axis=alt.Axis(tickMinStep=1)),
             color=alt.Color(
                 "split:N",
@@ -234,15 +236,23 @@ def _confirm_delete(name: str) -> None:
             f"{runs} set up with it; without it no run can be resumed, extended or evaluated.",
             icon=":material/warning:",
         )
-    if st.button("Delete it", icon=":material/delete_forever:", key="data_delete_sure"):
-        try:
-            training = [entry.name for entry in used if entry.status and entry.status.state in ACTIVE]
-            if training:
-                raise Busy(f"{training[0]} is training on {name}; stop it first.")
-            library().delete(name)
-        except PlateauError as error:
-            notice("error", str(error))
-        else:
-            notice("info", f"The data set {name} was deleted.")
-            st.query_params.pop("data", None)
+    if st.button(
+        "Delete it",
+        icon=":material/delete_forever:",
+        key="data_delete_sure",
+        on_click=_delete,
+        args=(name, [entry.name for entry in used if entry.status and entry.status.state in ACTIVE]),
+    ):
         st.rerun()
+
+
+def _delete(name: str, training: list[str]) -> None:
+    try:
+        if training:
+            raise Busy(f"{training[0]} is training on {name}; stop it first.")
+        library().delete(name)
+    except PlateauError as error:
+        notice("error", str(error))
+    else:
+        notice("info", f"The data set {name} was deleted.")
+        st.query_params.pop("data", None)

@@ -58,7 +58,7 @@ def show_notice() -> None:
         "info": (st.info, ":material/info:"),
     }[said["kind"]]
     show(plain(said["sentence"]), icon=icon)
-    if said["kind"] == "success":
+    if said["kind"] != "error":
         clear_notice()
 
 

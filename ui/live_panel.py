@@ -19,6 +19,8 @@ from ui.run_charts import HEIGHTS, Kind, axis_end, live_frame, live_spec
 METRIC_WIDTH = 112
 LOSS_WIDTH = 390
 TICK_S = 1.0
+SETTLED_AFTER = 0.1
+"""Share of an epoch after which its running mean is worth a place in the chart."""
 LOOK_AROUND_S = 5.0
 """How often a page that shows a finished run looks whether another run began or ended."""
 
@@ -177,7 +179,7 @@ def _metric(label: str, value: str, delta: str | None, help_text: str, *, arrow:
 
 def _charts(run: Run, status: Status, read: Read, behind: Run | None, behind_rows: list[Any]) -> None:
     """Accuracy with the learning rate beneath it, and the loss."""
-    rows, steps = read["drawn"], thin(read["steps"], 300)
+    rows, steps = read["drawn"], _settled(read)
     # On a narrow screen the loss moves below instead of squeezing the accuracy.
     with st.container(horizontal=True, gap="medium"):
         left, right = st.container(width="stretch"), st.container(width=LOSS_WIDTH)
@@ -195,6 +197,15 @@ def _charts(run: Run, status: Status, read: Read, behind: Run | None, behind_row
                 key=f"live_{kind}_{run.id}",
                 width="stretch",
             )
+
+
+def _settled(read: Read) -> list[Any]:
+    """The steps of the epoch under way. Its first batches' mean says little and would stretch the
+    axis; only where there is nothing else to see it is shown."""
+    steps = thin(read["steps"], 300)
+    if not read["epochs"]:
+        return steps
+    return [step for step in steps if step["position"] - (step["epoch"] - 1) >= SETTLED_AFTER]
 
 
 def _color_of(behind: Run | None) -> str:

@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 Kind = Literal["accuracy", "loss", "lr"]
 XAxis = Literal["epoch", "time"]
 
-HEIGHTS: dict[Kind, int] = {"accuracy": 350, "loss": 350, "lr": 190}
+HEIGHTS: dict[Kind, int] = {"accuracy": 360, "loss": 360, "lr": 190}
 DOTS_UP_TO = 40
 """Up to so many epochs each one has a dot: a line of one point would show nothing."""
 
@@ -36,8 +36,6 @@ _KEYS: dict[Kind, tuple[str, ...]] = {
 _TITLES: dict[Kind, str] = {"accuracy": "Accuracy", "loss": "Loss", "lr": "Learning rate"}
 _FORMATS: dict[Kind, str] = {"accuracy": ".1%", "loss": ".3f", "lr": ".3~g"}
 _AXIS_FORMATS: dict[Kind, str] = {"accuracy": ".0%", "loss": "~g", "lr": "~g"}
-_LEGEND_AT: dict[Kind, str] = {"accuracy": "bottom-right", "loss": "top-right", "lr": "top-right"}
-"""Where the curves leave room."""
 _DASHES = {"val": [1, 0], "train": TRAIN_DASH, "clean train": [1, 0], "lr": [1, 0]}
 _WIDTHS = {"val": 2.4, "train": 1.7, "clean train": 0.9, "lr": 1.8}
 _ROWS = alt.NamedData(name="rows")
@@ -155,7 +153,7 @@ def _live_lines(kind: Kind, x: alt.X, role: str, color: str, opacity: float, leg
         .transform_filter(f"datum.role == '{role}'")
         .transform_fold(list(_SERIES[kind]), as_=["series", "value"])
         .mark_line(color=color, opacity=opacity, interpolate=interpolate, clip=True)
-        .encode(x=x, y=_value_axis(kind), **_styles(_SERIES[kind], _LEGEND_AT[kind], legend_color))
+        .encode(x=x, y=_value_axis(kind), **_styles(_SERIES[kind], legend_color))
     )
 
 
@@ -234,7 +232,7 @@ def overlay_spec(
         alt.Chart(_ROWS)
         .transform_fold(shown, as_=["series", "value"])
         .mark_line(interpolate="step-before" if kind == "lr" else "linear")
-        .encode(x=x, y=_value_axis(kind), color=color, opacity=faded, **_styles(shown, _LEGEND_AT[kind]))
+        .encode(x=x, y=_value_axis(kind), color=color, opacity=faded, **_styles(shown))
         .add_params(pick)
     )
     spots = (
@@ -263,16 +261,18 @@ def overlay_spec(
     return spec_of(alt.layer(*layers).properties(height=440, title=_title(kind)))
 
 
-def _styles(shown: Sequence[str], legend_at: str, color: str | None = None) -> dict[str, Any]:
-    """Dash and width of each series, with one legend for both, inside the plot."""
+def _styles(shown: Sequence[str], color: str | None = None) -> dict[str, Any]:
+    """Dash and width of each series, with one legend for both."""
     legend = None
     if len(shown) > 1:
         legend = alt.Legend(
             title=None,
-            orient=legend_at,
+            orient="top",
+            direction="horizontal",
             symbolType="stroke",
             symbolSize=500,
-            offset=6,
+            offset=4,
+            padding=0,
             symbolOpacity=1,
             **({"symbolStrokeColor": color} if color else {}),
         )
@@ -294,7 +294,7 @@ def _styles(shown: Sequence[str], legend_at: str, color: str | None = None) -> d
 
 
 def _title(kind: Kind) -> alt.TitleParams:
-    return alt.TitleParams(_TITLES[kind], offset=10, fontSize=14)
+    return alt.TitleParams(_TITLES[kind], offset=6, fontSize=14)
 
 
 @st.cache_data(show_spinner=False, max_entries=50)

@@ -2,6 +2,7 @@
 
 One choice is one class in one file and its name in `AnyAugmentation`. `augment` runs a list of
 them in order on float images (N, C, H, W) in [0, 1], before normalization, on any device.
+`AnyMixing` is apart from them: it joins images of a batch, and their labels, after normalization.
 """
 
 from collections.abc import Sequence
@@ -16,13 +17,31 @@ from core.augment.base import Augmentation, Draws
 from core.augment.color_jitter import ColorJitter
 from core.augment.gaussian_blur import GaussianBlur
 from core.augment.horizontal_flip import HorizontalFlip
+from core.augment.mixing import AnyMixing, CutMix, MixDraw, Mixing, MixUp, MixUpOrCutMix, NoMixing
+from core.augment.rand_augment import RandAugment
 from core.augment.random_crop import RandomCrop
 from core.augment.random_erasing import RandomErasing
 from core.augment.random_resized_crop import RandomResizedCrop
 from core.augment.solarize import Solarize
+from core.augment.trivial_augment_wide import TrivialAugmentWide
 from core.augment.vertical_flip import VerticalFlip
 
-__all__ = ["AnyAugmentation", "Augmentation", "Draws", "augment", "describe"]
+__all__ = [
+    "AnyAugmentation",
+    "AnyMixing",
+    "Augmentation",
+    "CutMix",
+    "Draws",
+    "MixDraw",
+    "MixUp",
+    "MixUpOrCutMix",
+    "Mixing",
+    "NoMixing",
+    "RandAugment",
+    "TrivialAugmentWide",
+    "augment",
+    "describe",
+]
 
 AnyAugmentation = Annotated[
     HorizontalFlip
@@ -33,7 +52,9 @@ AnyAugmentation = Annotated[
     | ColorJitter
     | Solarize
     | GaussianBlur
-    | RandomErasing,
+    | RandomErasing
+    | TrivialAugmentWide
+    | RandAugment,
     Field(discriminator="kind"),
 ]
 

@@ -29,6 +29,11 @@ def adjust_hue(images: Tensor, turns: Tensor) -> Tensor:
     return _hsv_to_rgb(hue + turns, saturation, value)
 
 
+def solarize(images: Tensor, threshold: Tensor | float) -> Tensor:
+    """Every value at or above the threshold inverted. One channel will do."""
+    return torch.where(images >= threshold, 1.0 - images, images)
+
+
 def grey(images: Tensor) -> Tensor:
     """Luma (N, 1, H, W) with ITU-R 601 weights; images of one channel as they are."""
     if images.shape[1] == 1:

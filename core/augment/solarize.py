@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from core.augment.base import Augmentation, Draws
+from core.augment.color import solarize
 from core.spec import setting
 
 
@@ -25,7 +26,7 @@ class Solarize(Augmentation):
         return {}
 
     def transform(self, images: Tensor, draws: Draws) -> Tensor:
-        return torch.where(images >= self.threshold, 1.0 - images, images)
+        return solarize(images, self.threshold)
 
     def summary(self) -> str:
         return f"Solarize from {self.threshold:g}"

@@ -33,14 +33,7 @@ def evaluate_run(
     predictor = Predictor.load(run.checkpoint(checkpoint), compute)
     card = predictor.card
     dataset = trained_on(card, library)
-    if dataset.info.split_fingerprint != run.status().split_fingerprint:
-        raise BadInput(
-            f"The data set {card.dataset!r} was split anew since run {run.id} was trained on it: what is val "
-            "and test now may have been trained on."
-        )
-    indices = torch.from_numpy(dataset.indices(split))
-    if len(indices) == 0:
-        raise BadInput(f"The data set {card.dataset!r} has no labelled {split} images.")
+    indices = _held_out(run, dataset, split)
     images = to_device(dataset.images, predictor.recipe.data.color, compute.device)
     labels = torch.from_numpy(dataset.labels).to(compute.device)
     plain = predictor.evaluate(images, labels, indices)
@@ -64,6 +57,19 @@ def evaluate_run(
         )
     run.add_look(look)
     return look
+
+
+def _held_out(run: Run, dataset: Dataset, split: EvaluatedSplit) -> torch.Tensor:
+    """The split's images, which this run must not have been trained on."""
+    if dataset.info.split_fingerprint != run.status().split_fingerprint:
+        raise BadInput(
+            f"The data set {dataset.info.name!r} was split anew since run {run.id} was trained on it: what "
+            "is val and test now may have been trained on."
+        )
+    indices = torch.from_numpy(dataset.indices(split))
+    if len(indices) == 0:
+        raise BadInput(f"The data set {dataset.info.name!r} has no labelled {split} images.")
+    return indices
 
 
 def trained_on(card: Card, library: Library) -> Dataset:

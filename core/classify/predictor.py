@@ -13,7 +13,7 @@ from torch import nn
 from core.augment import augment
 from core.data import Progress
 from core.data.decode import Resize, fit_image
-from core.errors import Damaged
+from core.errors import BadInput, Damaged
 from core.models.weights import load_state
 from core.recipe import Recipe
 from core.train import (
@@ -110,7 +110,7 @@ class Predictor:
         model = architecture.build(len(card.classes), card.channels, card.image_size, 0)
         try:
             load_state(model, weights)
-        except (RuntimeError, KeyError) as error:
+        except BadInput as error:
             raise Damaged(f"The checkpoint of epoch {card.epoch} does not fit its architecture.") from error
         self.model: nn.Module = to_compute(model, compute).eval()
         self.normalizer = Normalizer((card.mean, card.std), compute.device)

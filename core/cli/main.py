@@ -41,8 +41,9 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{error.strerror or error}{where}.\n")
     except Exception as error:  # a fault of ours: a sentence here, the traceback in the log
         _log.debug("unexpected error", exc_info=error)
+        detail = " ".join(str(error).split())[:200]
         sys.stderr.write(
-            f"An unexpected error ended the command ({type(error).__name__}: {error}); "
+            f"An unexpected error ended the command ({type(error).__name__}: {detail}); "
             "PLATEAU_DEBUG=1 shows where.\n"
         )
         if os.environ.get("PLATEAU_DEBUG") == "1":

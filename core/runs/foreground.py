@@ -37,6 +37,8 @@ def train_or_follow(
         if status.state == "queued":
             try:
                 with hold(store.device_lock(device), wait_s=0.0, busy=busy):
+                    if run.status().state != "queued":
+                        continue  # stopped, or trained by somebody else, a moment ago
                     store.leave_queue(run)
                     return train(run, library, closing=closing, listener=listener)
             except Busy:

@@ -7,6 +7,7 @@ one folder may each run one: a device's lock and a run's lock decide who trains 
 import logging
 import sys
 import threading
+from contextlib import suppress
 
 from core.data import Library
 from core.errors import Busy, Damaged, PlateauError
@@ -72,20 +73,22 @@ class JobQueue:
                     self.store.leave_queue(run)
                 elif resolve_device(run.recipe().device) == device:
                     return run
-            except Damaged as error:
-                self.store.leave_queue(run)
-                _log.warning("%s", error)
+            except Busy:
+                continue
             except PlateauError as error:
-                # Its device does not exist here, or its recipe is not valid: say so on the run.
+                # Its device does not exist here, or its recipe cannot be read: say so on the run.
                 if device == available_devices()[-1]:
-                    self._refuse(run, str(error))
+                    with suppress(Busy):
+                        self._refuse(run, str(error))
         return None
 
     def _refuse(self, run: Run, message: str) -> None:
-        self.store.leave_queue(run)
-        with owned(run) as status:
+        _log.warning("run %s: %s", run.id, message)
+        # A damaged status cannot be changed, and says so itself.
+        with suppress(Damaged), owned(run) as status:
             status.state, status.message, status.ended_at = "failed", message, now()
             status.hint = "Clone the run and change this setting."
+        self.store.leave_queue(run)
 
     def _train(self, run: Run, device: str) -> None:
         try:

@@ -61,7 +61,7 @@ def read_rows(path: Path, cursor: Cursor = START) -> RowsRead:
     for line in content[:end].splitlines():
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict):
             rows.append({key: _number(value) for key, value in row.items()})

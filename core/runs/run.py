@@ -1,6 +1,8 @@
 """One run: a folder, and what can be read from it or asked of it."""
 
 import re
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -142,7 +144,7 @@ class Run:
     def checkpoint_epochs(self) -> list[int]:
         """Epochs whose weights are kept, the last one apart."""
         names = (path.stem for path in (self.folder / "checkpoints").glob("epoch-*.safetensors"))
-        return sorted(int(name.removeprefix("epoch-")) for name in names if name[6:].isdigit())
+        return sorted(int(name[6:]) for name in names if name[6:].isdecimal())
 
     def epoch_path(self, epoch: int) -> Path:
         """Where the weights of an epoch are kept."""
@@ -182,7 +184,13 @@ class Run:
 
     def size_bytes(self) -> int:
         """What a deletion frees."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        size = 0
+        for path in self.folder.rglob("*"):
+            # A training run replaces its files all the time.
+            with suppress(FileNotFoundError):
+                found = path.lstat()
+                size += found.st_size if stat.S_ISREG(found.st_mode) else 0
+        return size
 
 
 @dataclass(frozen=True)

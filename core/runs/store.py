@@ -5,7 +5,7 @@ import secrets
 import shutil
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Literal
 
 from core.data import DatasetInfo
 from core.errors import BadInput, Busy, Damaged, NotFound
-from core.files import read_json, write_json, write_text
+from core.files import read_json, sync_folder, write_json, write_text
 from core.recipe import Recipe
 from core.runs.lock import hold
 from core.runs.run import RUN_ID, Notes, Run, RunEntry
@@ -61,19 +61,35 @@ class RunStore:
 
         A second call with the same `token` gives the run of the first: a double click makes one.
         """
-        if token is not None:
-            made = self._claim(token)
+        with self._creating():
+            made = self._claim(token) if token is not None else None
             if made is not None:
                 return made
+            run = self._create(recipe, dataset, name, hypothesis, parent)
+            if token is not None:
+                write_json(self.folder / ".tokens" / token, {"run": run.id})
+        if queue:
+            self.enqueue(run)
+        return run
+
+    @contextmanager
+    def _creating(self) -> Iterator[None]:
+        """Held while a run is made: so that a token makes one run, and that no other server takes the
+        unfinished folder for something that a crash left."""
+        with hold(self.folder / ".locks" / "creating.lock", wait_s=20.0, busy="Another run is being made."):
+            yield
+
+    def _create(
+        self, recipe: Recipe, dataset: DatasetInfo, name: str, hypothesis: str, parent: str | None
+    ) -> Run:
         kind = kind_of(recipe.architecture)
-        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        run_id = f"{stamp}-{kind.replace('_', '-')}-{secrets.token_hex(2)}"
+        run_id = self._free_id(kind)
         staging = self.folder / f".new-{run_id}"
         staging.mkdir(parents=True)
         for part in ("checkpoints", "predictions"):
             (staging / part).mkdir()
         write_text(staging / "recipe.json", recipe.model_dump_json(indent=1) + "\n")
-        notes = Notes(name=name.strip()[:200], hypothesis=hypothesis.strip()[:5_000])
+        notes = Notes(name=_text(name)[:200], hypothesis=_text(hypothesis)[:5_000])
         write_json(staging / "notes.json", notes.model_dump(mode="json"))
         status = Status(
             state="queued",
@@ -90,15 +106,19 @@ class RunStore:
         write_status(staging, status)
         run = Run(self.folder / run_id)
         staging.rename(run.folder)
-        if token is not None:
-            write_json(self.folder / ".tokens" / token, {"run": run_id})
-        if queue:
-            self.enqueue(run)
+        sync_folder(self.folder)
         return run
 
+    def _free_id(self, kind: str) -> str:
+        """An id by time and architecture; its end tells runs of one second apart."""
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        while True:
+            run_id = f"{stamp}-{kind.replace('_', '-')}-{secrets.token_hex(2)}"
+            if not (self.folder / run_id).exists():
+                return run_id
+
     def _next_color(self) -> int:
-        newest = next((entry.status for entry in self.list() if entry.status), None)
-        return newest.color + 1 if newest else 0
+        return max((entry.status.color + 1 for entry in self.list() if entry.status), default=0)
 
     def _claim(self, token: str) -> Run | None:
         """The run that was already made with this token, if any."""
@@ -127,7 +147,7 @@ class RunStore:
             return self.get(text)
         except NotFound:
             entries = self.list()
-        fitting = [e for e in entries if e.notes.name == text]
+        fitting = [e for e in entries if text and e.notes.name == text]
         if not fitting and text:
             fitting = [e for e in entries if e.id.startswith(text) or e.id.endswith(text)]
         if len(fitting) > 1:
@@ -154,6 +174,9 @@ class RunStore:
             return RunEntry(run, run.notes(), run.status())
         except Damaged as error:
             return RunEntry(run, run.notes(), None, damaged=str(error))
+        except OSError as error:
+            sentence = f"Run {run.id} cannot be read: {error.strerror or error}."
+            return RunEntry(run, Notes(), None, damaged=sentence)
 
     def delete(self, run: Run) -> None:
         """Remove a run's folder. Raises Busy while it trains."""
@@ -165,12 +188,16 @@ class RunStore:
         shutil.rmtree(trash, ignore_errors=True)
 
     def export(self, runs: Runs, target: Path) -> None:
-        """Pack runs into a zip, each under its id, without locks and requests."""
+        """Pack runs into a zip, each under its id, without locks, requests and links."""
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for run in runs:
                 for path in sorted(run.folder.rglob("*")):
-                    if path.is_file() and path.name not in ("lock", "control.json", ".notes.lock"):
-                        archive.write(path, f"{run.id}/{path.relative_to(run.folder)}")
+                    if path.name in ("lock", "control.json") or path.name.startswith("."):
+                        continue
+                    if path.is_file() and not path.is_symlink():
+                        # A training run may have removed it in between.
+                        with suppress(FileNotFoundError):
+                            archive.write(path, f"{run.id}/{path.relative_to(run.folder)}")
 
     def enqueue(self, run: Run) -> None:
         """Put a run at the queue's end."""
@@ -285,10 +312,17 @@ class RunStore:
                     continue
             elif entry.status.state == "queued" and entry.id not in waiting and not entry.run.is_alive():
                 self.enqueue(entry.run)
-        for pattern in (".new-*", ".trash-*"):
-            for leftover in self.folder.glob(pattern):
-                shutil.rmtree(leftover, ignore_errors=True)
+        with self._creating():
+            for pattern in (".new-*", ".trash-*"):
+                for leftover in self.folder.glob(pattern):
+                    shutil.rmtree(leftover, ignore_errors=True)
         return interrupted
+
+
+def _text(typed: str) -> str:
+    """What was typed, without blanks around it and without the halves of characters that a shell of
+    another encoding gives: no file can hold those."""
+    return typed.strip().encode("utf-8", "replace").decode("utf-8")
 
 
 @contextmanager

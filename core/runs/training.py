@@ -67,6 +67,7 @@ def train(
     with hold(run.lock_path, busy=f"Run {run.id} is already training."):
         status = read_status(run.folder)
         (run.folder / "control.json").unlink(missing_ok=True)
+        _remove_leftovers(run)
         status.state, status.started_at = "running", status.started_at or now()
         status.ended_at, status.message, status.hint, status.live = None, "", "", None
         write_status(run.folder, status)
@@ -77,9 +78,22 @@ def train(
             if failure:
                 status.state, status.message, status.hint = failure.state, failure.message, failure.hint
             status.live, status.ended_at = None, now()
-            write_status(run.folder, status)
+            try:
+                write_status(run.folder, status)
+            except OSError as error:
+                # The disk may be too full for this as well; with its lock free the run then reads so.
+                log.exception("the status could not be written")
+                status.state, status.hint = "interrupted", "Mend it, then resume."
+                status.message = f"The run's status could not be written: {error.strerror or error}."
             log.info("%s after epoch %d of %d. %s", status.state, status.epoch, status.epochs, status.message)
         return status
+
+
+def _remove_leftovers(run: Run) -> None:
+    """Temporary files of a trainer that was killed while it wrote; those of others are left alone."""
+    for pattern in ("checkpoints/.*.tmp", "predictions/.*.tmp", ".status.json.*.tmp", ".*.jsonl.*.tmp"):
+        for path in run.folder.glob(pattern):
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -149,6 +163,7 @@ class _Trainer:
         self._began = time.monotonic()
         self._before_s = status.elapsed_s
         self._row_at = -1e9
+        self._row: dict[str, float] = {}
 
     def run_all(self) -> None:
         """From recipe and data to the last epoch."""
@@ -208,7 +223,9 @@ class _Trainer:
         try:
             task.resume = read_state(self.run.state_path)
         except NotFound:
-            self.status.epoch, self.status.best, self.status.last, self._before_s = 0, None, None, 0.0
+            self._before_s = 0.0
+        # What a crash left in the status may belong to an epoch that was never committed.
+        self.status.best = self.status.last = None
         done = task.resume.epoch if task.resume else 0
         for name in ("epochs.jsonl", "steps.jsonl"):
             if (self.run.folder / name).exists():
@@ -220,6 +237,9 @@ class _Trainer:
             self._before_s = float(rows[-1]["elapsed_s"])
             for row in rows:
                 self._take(row)
+        if done:
+            # A crash right after the last commit left what that commit would have removed.
+            self._prune(task.recipe)
 
     def _should_stop(self) -> StopRequest:
         """What a person asked for, looked up a few times a second at most."""
@@ -278,7 +298,7 @@ class _Trainer:
             "images_per_s": round(event.images_per_s, 1),
         }
         append_row(self.run.folder / "epochs.jsonl", row, durable=True)
-        self._take(row)
+        self._row = row
 
     def _take(self, row: dict[str, float]) -> None:
         """Let the status follow a row of epochs.jsonl."""
@@ -327,6 +347,8 @@ class _Trainer:
         if kept or (event.is_best and recipe.checkpoints.best):
             write_checkpoint(self.run.epoch_path(event.epoch), card, event.state.weights)
         write_state(self.run.state_path, card, event.state)
+        # Not before: a status that names a best epoch must have its checkpoint.
+        self._take(self._row)
         self.status.epoch = event.epoch
         self.status.live = None
         write_status(self.run.folder, self.status)
@@ -341,8 +363,8 @@ class _Trainer:
         best = self.status.best.epoch if self.status.best else 0
         wanted = {epoch for epoch in (best, self.status.epoch) if epoch}
         for path in (self.run.folder / "predictions").glob("val-*.safetensors"):
-            epoch = int(path.stem.removeprefix("val-"))
-            if epoch not in wanted and not recipe.checkpoints.keeps(epoch):
+            number = path.stem.removeprefix("val-")
+            if number.isdecimal() and int(number) not in wanted and not recipe.checkpoints.keeps(int(number)):
                 path.unlink(missing_ok=True)
         for epoch in self.run.checkpoint_epochs():
             if epoch != best and not recipe.checkpoints.keeps(epoch):

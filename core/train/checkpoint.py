@@ -73,14 +73,18 @@ def read_state(path: Path) -> Resume:
     """What a resume needs. Raises NotFound, Damaged."""
     metadata, tensors = _read(path, "")
     card = _card(path, metadata)
-    history = metadata.get("history")
-    if not isinstance(history, list) or len(history) != card.epoch:
+    try:
+        # float: a loss that is no number was stored as the word.
+        history = [{key: float(value) for key, value in row.items()} for row in metadata["history"]]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        history = []
+    if len(history) != card.epoch:
         raise Damaged(f"{path.name} of run {card.run} does not hold the history of its epochs.")
     return Resume(
         epoch=card.epoch,
         weights=_without_prefix(tensors, _WEIGHTS),
         optimizer=_without_prefix(tensors, _OPTIMIZER),
-        history=[{key: float(value) for key, value in row.items()} for row in history],
+        history=history,
     )
 
 

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 from core.augment import augment
 from core.data import Dataset, DatasetInfo
 from core.errors import BadInput, PlateauError, Problem, Unavailable
+from core.models.randomness import set_generator
 from core.models.summary import Stage, summarize
 from core.optim import LrCurve, lr_curve, schedule_warnings
 from core.recipe import Recipe
@@ -73,6 +74,11 @@ def _check_data(recipe: Recipe, info: DatasetInfo, advice: Advice) -> None:
     if recipe.batch_size > images:
         rule = f"more than the {images:,} training images"
         advice.problems.append(Problem("batch_size", recipe.batch_size, rule, f"use {images} or less"))
+    if recipe.batch_size == 1:
+        advice.warnings.append(
+            "With batch size 1, batch normalization sees one image at a time: such networks learn badly, and "
+            "fail where their feature map is 1x1."
+        )
     channels = channels_for(recipe.data.color, info.channels)
     mean: tuple[float, ...] = getattr(recipe.normalization, "mean", ())
     if len(mean) not in (0, 1, channels):
@@ -191,6 +197,7 @@ class _Trial:
         self.optimizer: Optimizer = recipe.optimizer.build(self.model.parameters())
         self.normalizer = Normalizer(statistics_for(recipe, dataset), compute.device)
         self.generator = generator_for(recipe.seed, "preflight")
+        set_generator(self.model, generator_for(recipe.seed, "preflight", device=compute.device))
         self.criterion = nn.CrossEntropyLoss()
 
     def _step(self) -> None:

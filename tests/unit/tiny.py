@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -31,6 +33,17 @@ def recipe(**settings: Any) -> Recipe:
         "device": "cpu",
     }
     return recipe_from_draft(draft | settings)
+
+
+@contextmanager
+def quick_collections() -> Iterator[None]:
+    """Each run ends with a garbage collection, which would go through all of torch every time."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def digest(tensors: Mapping[str, torch.Tensor]) -> str:

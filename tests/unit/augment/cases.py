@@ -45,6 +45,10 @@ CASES = {
     "random_erasing": make("random_erasing"),
     "random_erasing-noise": make("random_erasing", value="random", p=1.0),
     "random_erasing-often-none": make("random_erasing", scale=[0.9, 1.0], ratio=[0.5, 2.0], p=1.0),
+    "trivial_augment_wide": make("trivial_augment_wide"),
+    "trivial_augment_wide-few": make("trivial_augment_wide", num_magnitude_bins=4, p=0.7),
+    "rand_augment": make("rand_augment"),
+    "rand_augment-strong": make("rand_augment", num_ops=3, magnitude=14, num_magnitude_bins=15, p=0.9),
 }
 
 every_case = pytest.mark.parametrize("augmentation", CASES.values(), ids=CASES.keys())

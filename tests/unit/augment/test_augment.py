@@ -90,6 +90,12 @@ def test_equal_images_of_one_batch_become_different_ones() -> None:
         (make("gaussian_blur", sigma=0.6, p=0.3), "Blur, kernel 3, sigma 0.6, p 0.3"),
         (make("random_erasing"), "Cover 2 to 33 % of the area with black, p 0.5"),
         (make("random_erasing", value="random"), "Cover 2 to 33 % of the area with noise, p 0.5"),
+        (
+            make("trivial_augment_wide", p=0.5),
+            "One of 14 operations (TrivialAugment wide), 31 strengths, p 0.5",
+        ),
+        (make("rand_augment"), "2 operations of 14 (RandAugment), strength 9 of 30, p 1"),
+        (make("rand_augment", num_ops=1), "1 operation of 14 (RandAugment), strength 9 of 30, p 1"),
     ],
 )
 def test_a_description_is_short_and_plain(augmentation: object, text: str) -> None:

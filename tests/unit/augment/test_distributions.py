@@ -12,11 +12,15 @@ import torch
 from scipy import stats
 
 from core.augment import Augmentation
+from core.augment.policy import OPERATIONS, SIGNED, magnitude_table
+from core.augment.rand_augment import RandAugment
 from core.augment.random_erasing import noise
 from core.augment.ranges import below
+from core.augment.trivial_augment_wide import LARGEST
 from core.vision import torchvision  # noqa: F401  (must come before its parts)
 
 from .cases import CASES, every_case, generator, make, some_images
+from .references import policy_draws
 
 from torchvision.transforms import v2  # isort: skip
 
@@ -162,6 +166,65 @@ def test_erased_rectangles_are_torchvisions(settings: dict[str, list[float]], si
     assert _same(none, theirs["none"])
     for name, their_name in (("top", "i"), ("left", "j"), ("height", "h"), ("width", "w")):
         assert _same(ours[name][~none], theirs[their_name][~theirs["none"]]), name
+
+
+OPS = len(OPERATIONS)
+IS_SIGNED = np.array([name in SIGNED for name in OPERATIONS])
+
+
+@pytest.mark.parametrize("bins", [2, 9, 31])
+def test_operations_and_strengths_of_trivial_augment_are_uniform_together(bins: int) -> None:
+    drawn = _draw(make("trivial_augment_wide", num_magnitude_bins=bins))
+    operation, magnitude = drawn["operation"][:, 0], drawn["magnitude"][:, 0]
+    assert _fits(operation, dict.fromkeys(range(OPS), 1 / OPS))
+    table = magnitude_table(LARGEST, bins).numpy()
+    cells = [(n, strength) for n in range(OPS) for strength in np.unique(table[n])]
+    code = np.full(DRAWS, -1)
+    for place, (n, strength) in enumerate(cells):
+        code[(operation == n) & (np.abs(magnitude) == strength)] = place
+    # posterize has the same number of bits in several bins, equalize the same nothing in all
+    chances = [(table[n] == strength).mean() / OPS for n, strength in cells]
+    assert _fits(code, dict(enumerate(chances)))
+
+
+def test_operations_of_rand_augment_are_uniform_and_those_of_an_image_independent() -> None:
+    operation = _draw(make("rand_augment", num_ops=3))["operation"]
+    for first, second in ((0, 1), (0, 2), (1, 2)):
+        together = operation[:, first] * OPS + operation[:, second]
+        assert _fits(together, dict.fromkeys(range(OPS * OPS), 1 / OPS**2))
+
+
+@pytest.mark.parametrize("bins", [2, 31, 40])
+@pytest.mark.parametrize("strength", [0, 1, -1])
+def test_rand_augment_has_one_strength(bins: int, strength: int) -> None:
+    spec = make("rand_augment", num_magnitude_bins=bins, magnitude=strength % bins)
+    drawn = _draw(spec, height=28, width=40)
+    expected = magnitude_table(RandAugment.largest(28, 40), bins)[:, strength].numpy()
+    assert np.array_equal(np.abs(drawn["magnitude"]), expected[drawn["operation"]])
+
+
+@pytest.mark.parametrize("kind", ["trivial_augment_wide", "rand_augment"])
+def test_each_sign_is_as_likely_for_each_operation_that_has_one(kind: str) -> None:
+    drawn = _draw(make(kind))
+    operation, magnitude = drawn["operation"][:, 0], drawn["magnitude"][:, 0]
+    assert (magnitude[~IS_SIGNED[operation]] >= 0).all()
+    for n in np.flatnonzero(IS_SIGNED):
+        some = magnitude[(operation == n) & (magnitude != 0)]
+        assert stats.binomtest(int((some < 0).sum()), len(some)).pvalue > LEVEL, OPERATIONS[n]
+
+
+@pytest.mark.parametrize(
+    ("kind", "transform"),
+    [("trivial_augment_wide", v2.TrivialAugmentWide()), ("rand_augment", v2.RandAugment())],
+    ids=["trivial_augment_wide", "rand_augment"],
+)
+def test_operations_and_magnitudes_are_torchvisions(kind: str, transform: v2.Transform) -> None:
+    ours = _draw(make(kind), 28, 40)
+    ours = list(zip(ours["operation"].flatten().tolist(), ours["magnitude"].flatten().tolist(), strict=True))
+    theirs = policy_draws(transform, DRAWS // 4, 28, 40)
+    place = {each: n for n, each in enumerate(sorted({*ours, *theirs}))}
+    assert set(theirs) <= set(ours)
+    assert _same(*(np.array([place[each] for each in drawn]) for drawn in (ours, theirs)))
 
 
 def test_noise_is_uniform_and_differs_by_image_channel_and_place() -> None:

@@ -64,6 +64,7 @@ def test_short_forms_mean_what_they_mean_in_torchvision(
         ("color_jitter", "hue", 0.6, "between -0.5 and 0.5"),
         ("random_erasing", "scale", [0.1, 1.1], "between 0 and 1"),
         ("random_erasing", "ratio", [-1, 1], "above 0"),
+        ("rand_augment", "magnitude", 31, "below num_magnitude_bins = 31"),
     ],
 )
 def test_an_impossible_value_is_refused_at_its_field_with_rule_and_remedy(
@@ -94,12 +95,24 @@ def test_an_impossible_value_is_refused_at_its_field_with_rule_and_remedy(
         ("affine", {"degrees": [1, 2, 3]}),
         ("affine", {"angle": 10}),
         ("color_jitter", {"hue": None}),
+        ("trivial_augment_wide", {"num_magnitude_bins": 1}),
+        ("rand_augment", {"num_ops": 0}),
+        ("rand_augment", {"magnitude": -1}),
+        ("rand_augment", {"num_magnitude_bins": 1, "magnitude": 0}),
         ("rotate", {}),
     ],
 )
 def test_values_of_the_wrong_kind_are_refused(kind: str, settings: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         make(kind, **settings)
+
+
+def test_fewer_strengths_than_the_default_strength_are_refused_at_the_strength() -> None:
+    with pytest.raises(ValidationError) as caught:
+        make("rand_augment", num_magnitude_bins=9)
+    (error,) = caught.value.errors()
+    assert error["loc"] == ("rand_augment", "magnitude")
+    assert "use at most 8" in str(error["ctx"]["error"])
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from core.augment import AnyAugmentation, Augmentation
+from core.augment.policy import OPERATIONS
 from core.augment.random_erasing import noise
 from core.spec import choices_of, kind_of
 from core.vision import torchvision  # noqa: F401  (must come before its parts)
 
 from .cases import CASES, every_case, generator, some_images
+from .references import policy_operation
 
 from torchvision.transforms import InterpolationMode  # isort: skip
 from torchvision.transforms.v2 import functional  # isort: skip
@@ -28,10 +30,14 @@ TOLERANCE = {
     "solarize": 0.0,
     "gaussian_blur": 1e-6,
     "random_erasing": 0.0,
+    # the loosest of their operations; test_policy.py has each by itself
+    "trivial_augment_wide": 1e-6,
+    "rand_augment": 1e-5,
 }
 # A source coordinate may lie so close to the border between two pixels that rounding decides.
 # None did where this was written; another processor may round another way.
-ON_A_BORDER = {"affine": 1e-4}
+# In a chain of operations, a rounded value may also lie on a threshold or between two levels.
+ON_A_BORDER = {"affine": 1e-4, "trivial_augment_wide": 1e-4, "rand_augment": 1e-3}
 
 Drawn = dict[str, Tensor]
 
@@ -74,6 +80,12 @@ def _random_erasing(spec: Augmentation, image: Tensor, drawn: Drawn) -> Tensor:
     return functional.erase(image, top, left, height, width, value)
 
 
+def _policy(spec: Augmentation, image: Tensor, drawn: Drawn) -> Tensor:
+    for operation, magnitude in zip(drawn["operation"].tolist(), drawn["magnitude"].tolist(), strict=True):
+        image = policy_operation(image, OPERATIONS[operation], magnitude)
+    return image
+
+
 REFERENCE = {
     "horizontal_flip": lambda spec, image, drawn: functional.horizontal_flip(image),
     "vertical_flip": lambda spec, image, drawn: functional.vertical_flip(image),
@@ -86,6 +98,8 @@ REFERENCE = {
         image, [spec.kernel_size] * 2, [drawn["sigma"].item()] * 2
     ),
     "random_erasing": _random_erasing,
+    "trivial_augment_wide": _policy,
+    "rand_augment": _policy,
 }
 
 

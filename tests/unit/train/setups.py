@@ -93,9 +93,11 @@ def numbers(events: list[Event]) -> list[tuple[float, ...]]:
     ]
 
 
-def plain_loop(the_task: Task, lrs: list[float]) -> tuple[nn.Module, list[float]]:
-    """The same training as a person writes it with torch alone, without fused kernels. Returns the
-    network and the loss of each step.
+def plain_loop(
+    the_task: Task, lrs: list[float], *, fused: bool | None = None
+) -> tuple[nn.Module, list[float]]:
+    """The same training as a person writes it with torch alone. Returns the network and the loss of
+    each step.
 
     channels_last as in the engine: other kernels round otherwise, and a network that trains on a
     handful of images per step makes a large difference out of that within 30 steps.
@@ -105,7 +107,7 @@ def plain_loop(the_task: Task, lrs: list[float]) -> tuple[nn.Module, list[float]
         len(bank.classes), bank.channels, bank.image_size, derive_seed(recipe.seed, "weights")
     )
     model.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    optimizer = recipe.optimizer.build(model.parameters())
+    optimizer = recipe.optimizer.build(model.parameters(), fused=fused)
     mean, std = (torch.tensor(values).reshape(1, -1, 1, 1) for values in the_task.statistics)
     losses: list[float] = []
     for epoch in range(1, the_task.epochs + 1):

@@ -1,0 +1,52 @@
+"""Runs that train in a fraction of a second, and what they are compared by."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from core.data import Dataset
+from core.recipe import Recipe
+from core.runs import Run, RunStore
+from core.train import read_checkpoint, read_state
+from tests.unit import tiny
+
+TIMES = ("seconds", "elapsed_s", "images_per_s")
+
+
+def recipe(**settings: Any) -> Recipe:
+    return tiny.recipe(**({"batch_size": 8, "epochs": 3} | settings))
+
+
+def new_run(store: RunStore, dataset: Dataset, /, *, queue: bool = False, **settings: Any) -> Run:
+    """A run of 3 epochs that waits for its maker to train it."""
+    return store.create(recipe(**settings), dataset.info, queue=queue)
+
+
+def rows(run: Run) -> list[dict[str, Any]]:
+    """What the epochs measured, times apart."""
+    return [{k: v for k, v in row.items() if k not in TIMES} for row in run.epochs().rows]
+
+
+def end(run: Run) -> tuple[Any, ...]:
+    """All that must be the same in two runs of one recipe, to the bit."""
+    state = read_state(run.state_path)
+    return (
+        rows(run),
+        state.epoch,
+        state.history,
+        tiny.digest(state.weights),
+        tiny.digest(state.optimizer),
+        [
+            (epoch, tiny.digest(read_checkpoint(run.epoch_path(epoch))[1]))
+            for epoch in run.checkpoint_epochs()
+        ],
+        sorted(path.name for path in (run.folder / "predictions").iterdir()),
+    )
+
+
+def eventually(is_so: Callable[[], object], within_s: float = 20.0) -> None:
+    """Wait until something is so."""
+    until = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < until, "it took too long"
+        time.sleep(0.01)
