@@ -35,15 +35,17 @@ class Choice:
     predictor: Predictor
     views: int
     """Views of test-time augmentation; 0 for none."""
+    averaged: bool = False
+    """Whether the average of the weights (EMA) answers."""
 
     @property
     def color(self) -> str:
         return run_color(self.status.color)
 
     @property
-    def key(self) -> tuple[str, int]:
-        """What every answer depends on: the file, and when it was written."""
-        return str(self.path), self.path.stat().st_mtime_ns
+    def key(self) -> tuple[str, int, bool]:
+        """What every answer depends on: the file, when it was written, and which of its weights."""
+        return str(self.path), self.path.stat().st_mtime_ns, self.averaged
 
 
 def runs_with_checkpoint() -> list[RunEntry]:
@@ -60,10 +62,12 @@ def choose(entries: list[RunEntry]) -> Choice | None:
         if entry is None or entry.status is None:
             return None
         checkpoint, epoch, path = _choose_checkpoint(entry.run, entry.status)
+        recipe = entry.run.recipe()
+        averaged = _choose_average(entry.run, recipe)
         views = _choose_views()
     with one_thread_while_training():
-        predictor = predictor_of(path, entry.run.recipe())
-    return Choice(entry.run, entry.name, entry.status, checkpoint, epoch, path, predictor, views)
+        predictor = predictor_of(path, recipe, averaged=averaged)
+    return Choice(entry.run, entry.name, entry.status, checkpoint, epoch, path, predictor, views, averaged)
 
 
 def _wanted(by_id: dict[str, RunEntry]) -> str | None:
@@ -155,6 +159,17 @@ def _checkpoints(run: Run, status: Status) -> dict[str, tuple[CheckpointChoice, 
     return found
 
 
+def _choose_average(run: Run, recipe: Recipe) -> bool:
+    """Whether the averaged weights answer; only asked where the run kept them."""
+    if not recipe.ema.decay:
+        return False
+    return st.toggle(
+        "EMA",
+        key=f"classify_ema_{run.id}",
+        help="Answer with the moving average of the weights instead of the weights themselves.",
+    )
+
+
 def _choose_views() -> int:
     # The page's widgets are dropped when it is left, so what was set is kept beside them.
     kept = st.session_state.setdefault("classify_tta_kept", {"on": True, "views": DEFAULT_VIEWS})
@@ -198,14 +213,14 @@ def _augmentations(recipe: Recipe, views: int) -> str:
     return f"Views are drawn from the run's own augmentations: {steps}."
 
 
-def predictor_of(path: Path, recipe: Recipe) -> Predictor:
+def predictor_of(path: Path, recipe: Recipe, *, averaged: bool = False) -> Predictor:
     """The predictor of a checkpoint file, kept in memory while it is among the last few in use."""
-    return _load(str(path), path.stat().st_mtime_ns, recipe.device, recipe.precision)
+    return _load(str(path), path.stat().st_mtime_ns, recipe.device, recipe.precision, averaged)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the network")
-def _load(path: str, written_ns: int, device: str, precision: str) -> Predictor:
-    return Predictor.load(Path(path), compute_for(device, precision))
+def _load(path: str, written_ns: int, device: str, precision: str, averaged: bool) -> Predictor:
+    return Predictor.load(Path(path), compute_for(device, precision), averaged=averaged)
 
 
 def compute_for(device: str, precision: str) -> Compute:

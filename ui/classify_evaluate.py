@@ -64,6 +64,7 @@ def _evaluate(choice: Choice, split: EvaluatedSplit) -> None:
                 checkpoint=choice.checkpoint,
                 split=split,
                 views=choice.views,
+                averaged=choice.averaged,
                 progress=progress,
             )
     finally:

@@ -20,9 +20,19 @@ from ui.words import count, plain
 GROUPS = {
     "Data": ("data",),
     "Architecture": ("architecture",),
-    "Augmentations": ("augmentations",),
+    "Augmentations": ("augmentations", "mixing"),
     "Optimizer & schedule": ("optimizer", "scheduler", "warmup"),
-    "Training": ("batch_size", "epochs", "seed", "loss", "normalization", "precision", "device"),
+    "Training": (
+        "batch_size",
+        "epochs",
+        "seed",
+        "loss",
+        "normalization",
+        "clip_norm",
+        "ema",
+        "precision",
+        "device",
+    ),
     "Checkpoints": ("checkpoints",),
 }
 """Under which heading a recipe's root fields stand."""

@@ -21,16 +21,18 @@ def evaluate_run(
     checkpoint: CheckpointChoice = "best",
     split: EvaluatedSplit = "val",
     views: int = 0,
+    averaged: bool = False,
     progress: Progress | None = None,
 ) -> Look:
-    """Accuracy and loss of a checkpoint on a split, with `views` also by test-time augmentation.
+    """Accuracy and loss of a checkpoint on a split, with `views` also by test-time augmentation;
+    `averaged` evaluates the average of the weights (EMA) instead.
 
     `progress` is told after each view, and may raise to cancel; only a whole evaluation counts as a look.
 
     Raises NotFound, Damaged; BadInput where the split has no labelled images, or the data set is
     not the one that the run was trained on.
     """
-    predictor = Predictor.load(run.checkpoint(checkpoint), compute)
+    predictor = Predictor.load(run.checkpoint(checkpoint), compute, averaged=averaged)
     card = predictor.card
     dataset = trained_on(card, library)
     indices = _held_out(run, dataset, split)
@@ -44,6 +46,7 @@ def evaluate_run(
         images=len(indices),
         accuracy=plain.accuracy,
         loss=plain.loss,
+        averaged=averaged,
     )
     if views:
         tta = predictor.evaluate_tta(images, labels, indices, plain, views=views, progress=progress)
@@ -100,5 +103,6 @@ def look_as_json(look: Look) -> dict[str, Any]:
         "images": look.images,
         "accuracy": look.accuracy,
         "loss": look.loss,
+        "weights": "ema" if look.averaged else "raw",
         "tta": tta,
     }

@@ -116,9 +116,12 @@ class Predictor:
         self.normalizer = Normalizer((card.mean, card.std), compute.device)
 
     @classmethod
-    def load(cls, path: Path, compute: Compute) -> "Predictor":
-        """The predictor of a checkpoint file. Raises NotFound, Damaged."""
-        card, weights = read_checkpoint(path)
+    def load(cls, path: Path, compute: Compute, *, averaged: bool = False) -> "Predictor":
+        """The predictor of a checkpoint file, or of the averaged weights in it.
+
+        Raises NotFound, Damaged.
+        """
+        card, weights = read_checkpoint(path, averaged=averaged)
         return cls(card, weights, compute)
 
     def prepare(self, image: Image.Image) -> np.ndarray:

@@ -128,6 +128,7 @@ def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tta", type=int, default=0, metavar="N", help="also by test-time augmentation with N views"
     )
+    parser.add_argument("--ema", action="store_true", help="the averaged weights, where the run kept them")
     parser.add_argument("--device", default="auto")
 
 

@@ -29,6 +29,7 @@ def evaluate(call: argparse.Namespace) -> None:
         checkpoint=call.checkpoint,
         split=call.split,
         views=call.tta,
+        averaged=call.ema,
     )
     if call.json:
         print_json(look_as_json(look))
@@ -51,7 +52,8 @@ def predict(call: argparse.Namespace) -> None:
     """Classify images, folders and zips."""
     _check_views(call.tta)
     run = RunStore(find_workspace().runs).find(call.run)
-    predictor = Predictor.load(run.checkpoint(call.checkpoint), resolve_compute(call.device, "auto"))
+    compute = resolve_compute(call.device, "auto")
+    predictor = Predictor.load(run.checkpoint(call.checkpoint), compute, averaged=call.ema)
     with found_images([Path(image).expanduser() for image in call.images]) as found:
         result = classify_images(predictor, found, views=call.tta)
     for sentence in result.left_out:

@@ -3,11 +3,12 @@
 from core.recipe.edit import Difference, choose, differences, flatten, set_values
 from core.recipe.normalization import AnyNormalization, Statistics
 from core.recipe.presets import Preset, load_preset, load_presets
-from core.recipe.recipe import CheckpointSettings, DataSettings, LossSettings, Recipe
+from core.recipe.recipe import AverageSettings, CheckpointSettings, DataSettings, LossSettings, Recipe
 from core.recipe.validation import parse_recipe, recipe_from_draft, recipe_to_draft
 
 __all__ = [
     "AnyNormalization",
+    "AverageSettings",
     "CheckpointSettings",
     "DataSettings",
     "Difference",

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
-from core.augment import AnyAugmentation
+from core.augment import AnyAugmentation, AnyMixing, NoMixing
 from core.models import AnyArchitecture, MyNet
 from core.optim import AnyOptimizer, AnyScheduler, ConstantSpec, SGDSpec, Warmup
 from core.recipe.normalization import AnyNormalization, DatasetNormalization
@@ -28,6 +28,14 @@ class LossSettings(Spec):
 
     label_smoothing: float = setting(0.0, label="Label smoothing", ge=0, lt=1, step=0.05)
     """Share of the target that is spread evenly over all classes."""
+
+
+class AverageSettings(Spec):
+    """An exponential moving average (EMA) of the weights, evaluated beside the weights themselves.
+    Source: torch.optim.swa_utils.get_ema_multi_avg_fn; Polyak and Juditsky, 1992."""
+
+    decay: float = setting(0.0, label="EMA decay", ge=0, lt=1, step=0.001, level="expert")
+    """Share of the average that each optimizer step keeps, such as 0.999; 0 for no average."""
 
 
 class CheckpointSettings(Spec):
@@ -55,12 +63,19 @@ class Recipe(Spec):
     """The network."""
     augmentations: tuple[AnyAugmentation, ...] = setting((), label="Augmentations")
     """Random changes to each training image, in this order."""
+    mixing: AnyMixing = setting(NoMixing(), label="Mixing", level="expert")
+    """Blends images of a batch, and their labels, with each other."""
     optimizer: AnyOptimizer = setting(SGDSpec(), label="Optimizer")
     """How the weights follow the gradient."""
     scheduler: AnyScheduler = setting(ConstantSpec(), label="Scheduler")
     """How the learning rate changes over the run."""
     warmup: Warmup = setting(Warmup(), label="Warm-up")
     """A linear climb in front of the scheduler."""
+    clip_norm: float | None = setting(None, label="Clip gradients at", gt=0, le=1e6, level="expert")
+    """The highest norm of all gradients together; larger ones are scaled down to it. Empty: no
+    limit (torch.nn.utils.clip_grad_norm_)."""
+    ema: AverageSettings = setting(AverageSettings(), label="Average of the weights", level="expert")
+    """A second, averaged network."""
     loss: LossSettings = setting(LossSettings(), label="Loss")
     """What is minimised."""
     normalization: AnyNormalization = setting(DatasetNormalization(), label="Normalization")

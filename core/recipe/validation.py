@@ -143,4 +143,4 @@ def _field(location: tuple[int | str, ...]) -> str:
     return ".".join(parts)
 
 
-_TAGGED = ("architecture", "optimizer", "scheduler", "normalization")
+_TAGGED = ("architecture", "mixing", "optimizer", "scheduler", "normalization")

@@ -41,6 +41,8 @@ class Look(BaseModel):
     images: int
     accuracy: float
     loss: float
+    averaged: bool = False
+    """Whether the average of the weights (EMA) was evaluated."""
     tta_views: int | None = None
     tta_accuracy: float | None = None
     fixed: int | None = None

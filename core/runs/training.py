@@ -297,6 +297,8 @@ class _Trainer:
             "elapsed_s": round(self._elapsed_s(), 3),
             "images_per_s": round(event.images_per_s, 1),
         }
+        if event.ema_val_accuracy is not None and event.ema_val_loss is not None:
+            row |= {"val/ema_loss": event.ema_val_loss, "val/ema_accuracy": event.ema_val_accuracy}
         append_row(self.run.folder / "epochs.jsonl", row, durable=True)
         self._row = row
 
@@ -345,7 +347,8 @@ class _Trainer:
             save_file(tensors, temporary)
         kept = recipe.checkpoints.keeps(event.epoch)
         if kept or (event.is_best and recipe.checkpoints.best):
-            write_checkpoint(self.run.epoch_path(event.epoch), card, event.state.weights)
+            state = event.state
+            write_checkpoint(self.run.epoch_path(event.epoch), card, state.weights, state.averaged)
         write_state(self.run.state_path, card, event.state)
         # Not before: a status that names a best epoch must have its checkpoint.
         self._take(self._row)

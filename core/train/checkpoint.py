@@ -20,7 +20,7 @@ from core.files import replacing, to_json
 from core.recipe import Recipe, recipe_from_draft
 from core.train.events import Resume
 
-_WEIGHTS, _OPTIMIZER = "weights/", "optimizer/"
+_WEIGHTS, _OPTIMIZER, _AVERAGED = "weights/", "optimizer/", "averaged/"
 
 
 class Card(BaseModel):
@@ -46,22 +46,33 @@ class Card(BaseModel):
         return recipe_from_draft(self.recipe)
 
 
-def write_checkpoint(path: Path, card: Card, weights: dict[str, torch.Tensor]) -> None:
-    """Write weights and card to `path` in one step, safe against power loss."""
-    _write(path, {_WEIGHTS + name: tensor for name, tensor in weights.items()}, {"card": card.model_dump()})
+def write_checkpoint(
+    path: Path,
+    card: Card,
+    weights: dict[str, torch.Tensor],
+    averaged: dict[str, torch.Tensor] | None = None,
+) -> None:
+    """Write weights, averaged ones where there are any, and card to `path` in one step."""
+    _write(path, _with_prefix(weights, _WEIGHTS) | _with_prefix(averaged or {}, _AVERAGED), card)
 
 
 def write_state(path: Path, card: Card, resume: Resume) -> None:
     """Write everything that a resume needs to `path` in one step."""
-    tensors = {_WEIGHTS + name: tensor for name, tensor in resume.weights.items()}
-    tensors |= {_OPTIMIZER + name: tensor for name, tensor in resume.optimizer.items()}
-    _write(path, tensors, {"card": card.model_dump(), "history": resume.history})
+    tensors = _with_prefix(resume.weights, _WEIGHTS) | _with_prefix(resume.averaged, _AVERAGED)
+    _write(path, tensors | _with_prefix(resume.optimizer, _OPTIMIZER), card, history=resume.history)
 
 
-def read_checkpoint(path: Path) -> tuple[Card, dict[str, torch.Tensor]]:
-    """Card and weights, out of either kind of file. Raises NotFound, Damaged."""
-    metadata, tensors = _read(path, _WEIGHTS)
-    return _card(path, metadata), _without_prefix(tensors, _WEIGHTS)
+def read_checkpoint(path: Path, *, averaged: bool = False) -> tuple[Card, dict[str, torch.Tensor]]:
+    """Card and weights, out of either kind of file; `averaged` gives the averaged weights.
+
+    Raises NotFound (also where there are no averaged weights), Damaged.
+    """
+    prefix = _AVERAGED if averaged else _WEIGHTS
+    metadata, tensors = _read(path, prefix)
+    card = _card(path, metadata)
+    if averaged and not tensors:
+        raise NotFound(f"Run {card.run} kept no average of its weights; its recipe's ema.decay is 0.")
+    return card, _without_prefix(tensors, prefix)
 
 
 def read_card(path: Path) -> Card:
@@ -85,10 +96,12 @@ def read_state(path: Path) -> Resume:
         weights=_without_prefix(tensors, _WEIGHTS),
         optimizer=_without_prefix(tensors, _OPTIMIZER),
         history=history,
+        averaged=_without_prefix(tensors, _AVERAGED),
     )
 
 
-def _write(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, Any]) -> None:
+def _write(path: Path, tensors: dict[str, torch.Tensor], card: Card, **metadata: Any) -> None:
+    metadata["card"] = card.model_dump()
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={key: to_json(value) for key, value in metadata.items()})
 
@@ -111,6 +124,10 @@ def _card(path: Path, metadata: dict[str, Any]) -> Card:
         return Card.model_validate(metadata.get("card"))
     except ValidationError as error:
         raise Damaged(f"The checkpoint {path.name} does not say what it holds.") from error
+
+
+def _with_prefix(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {prefix + name: tensor for name, tensor in tensors.items()}
 
 
 def _without_prefix(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -14,6 +14,7 @@ from core.models.randomness import set_generator
 from core.models.weights import load_state, state_dict_of
 from core.optim import Schedule
 from core.recipe import Recipe, Statistics
+from core.train.averaging import WeightAverage
 from core.train.device import Compute, to_compute
 from core.train.evaluate import Interrupted, Outcomes, evaluate
 from core.train.events import CheckpointReady, EpochEnded, Event, Progress, Resume, Stopped
@@ -108,6 +109,7 @@ class _Loop:
         )
         self.criterion = nn.CrossEntropyLoss(label_smoothing=recipe.loss.label_smoothing)
         self.normalizer = Normalizer(task.statistics, compute.device)
+        self.average = WeightAverage(self.model, recipe.ema.decay) if recipe.ema.decay else None
         self.history: list[dict[str, float]] = []
         self.first_epoch = 1
         if task.resume:
@@ -119,6 +121,8 @@ class _Loop:
         self.first_epoch = resume.epoch + 1
         self.schedule.replay(resume.history)
         restore_optimizer(self.optimizer, resume.optimizer)
+        if self.average is not None:
+            self.average.restore(resume.averaged)
 
     @property
     def best(self) -> float:
@@ -138,8 +142,9 @@ class _Loop:
         images = min(self.steps * recipe.batch_size, len(task.bank.train))
         rate = images / max(trained - started, 1e-9)
         yield Progress(epoch, self.steps, self.steps, lr, loss, accuracy, rate, phase="evaluating")
-        val = self._evaluate(task.bank.val)
-        clean = self._evaluate(task.bank.clean_train)
+        val = self._evaluate(self.model, task.bank.val)
+        clean = self._evaluate(self.model, task.bank.clean_train)
+        averaged = self._evaluate(self.average.model, task.bank.val) if self.average else None
         ended = EpochEnded(
             epoch=epoch,
             lr=lr,
@@ -151,6 +156,8 @@ class _Loop:
             val_accuracy=val.accuracy,
             seconds=task.clock() - started,
             images_per_s=rate,
+            ema_val_loss=averaged.loss if averaged else None,
+            ema_val_accuracy=averaged.accuracy if averaged else None,
         )
         is_best = val.accuracy > self.best
         self.history.append(ended.metrics())
@@ -170,6 +177,7 @@ class _Loop:
             weights={name: _copy(tensor) for name, tensor in state_dict_of(self.model).items()},
             optimizer=flatten_optimizer(self.optimizer),
             history=list(self.history),
+            averaged={n: _copy(tensor) for n, tensor in self.average.state().items()} if self.average else {},
         )
 
     def _train(self, epoch: int, meter: Meter) -> Iterator[Progress]:
@@ -177,11 +185,16 @@ class _Loop:
         task, recipe, bank = self.task, self.task.recipe, self.task.bank
         set_generator(self.model, generator_for(recipe.seed, "dropout", epoch, task.compute.device))
         self.model.train()
-        step = EagerStep(self.model, self.optimizer, self.criterion, task.compute, meter)
+        step = EagerStep(
+            self.model, self.optimizer, self.criterion, task.compute, meter, recipe.clip_norm, self.average
+        )
+        mixing, classes = generator_for(recipe.seed, "mixing", epoch), len(bank.classes)
         started = reported = task.clock()
         for done, (images, labels) in enumerate(self._batches(epoch), start=1):
             lr = self.schedule.lr
-            step(images, labels)
+            draw = recipe.mixing.draw(len(images), images.shape[2], images.shape[3], mixing)
+            mixed, targets = recipe.mixing.apply(images, labels, classes, draw)
+            step(mixed, labels, targets)
             self.schedule.after_step()
             now = task.clock()
             if done == self.steps or now - reported >= PROGRESS_EVERY_S:
@@ -215,10 +228,10 @@ class _Loop:
         if done < self.steps and left_images is not None and left_labels is not None:
             yield left_images, left_labels
 
-    def _evaluate(self, indices: torch.Tensor) -> Outcomes:
+    def _evaluate(self, model: nn.Module, indices: torch.Tensor) -> Outcomes:
         task = self.task
         return evaluate(
-            self.model,
+            model,
             task.bank.images,
             task.bank.labels,
             indices,

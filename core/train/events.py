@@ -1,6 +1,6 @@
 """What a training loop tells whoever drives it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
@@ -48,6 +48,9 @@ class EpochEnded:
     """This epoch's own time, evaluation included."""
     images_per_s: float
     """Training images per second, evaluation left out."""
+    ema_val_loss: float | None = None
+    ema_val_accuracy: float | None = None
+    """Of the averaged weights, where the recipe asks for an average."""
 
     def metrics(self) -> dict[str, float]:
         """What a scheduler can monitor."""
@@ -68,6 +71,8 @@ class Resume:
     """The optimizer's state, flattened: '<parameter's number>.<name>'."""
     history: list[dict[str, float]]
     """The metrics of every epoch so far, which a schedule replays."""
+    averaged: dict[str, torch.Tensor] = field(default_factory=dict)
+    """The averaged weights; empty where the recipe asks for none."""
 
 
 @dataclass(frozen=True)

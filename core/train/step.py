@@ -1,9 +1,12 @@
 """One optimizer step, and the metrics that it adds up on the device."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from core.train.averaging import WeightAverage
 from core.train.device import Compute
 from core.train.evaluate import autocast
 
@@ -30,23 +33,31 @@ class Meter:
         return loss / count, correct / count
 
 
+@dataclass
 class EagerStep:
     """Forward, backward, update: one batch at a time, without a host sync."""
 
-    def __init__(
-        self, model: nn.Module, optimizer: Optimizer, criterion: nn.Module, compute: Compute, meter: Meter
-    ) -> None:
-        self.model, self.optimizer, self.criterion = model, optimizer, criterion
-        self.compute, self.meter = compute, meter
+    model: nn.Module
+    optimizer: Optimizer
+    criterion: nn.Module
+    compute: Compute
+    meter: Meter
+    clip_norm: float | None = None
+    average: WeightAverage | None = None
 
-    def __call__(self, images: torch.Tensor, labels: torch.Tensor) -> None:
-        """`images` (n, C, H, W) normalized, `labels` (n,) int64."""
+    def __call__(self, images: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor) -> None:
+        """`images` (n, C, H, W) normalized, `labels` (n,) int64; `targets` are the labels, or class
+        probabilities (n, classes) where images were mixed. Hits are counted against the labels."""
         with autocast(self.compute):
             logits = self.model(images)
-        loss = self.criterion(logits.float(), labels)
+        loss = self.criterion(logits.float(), targets)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.model)
         with torch.no_grad():
             correct = (logits.argmax(dim=1) == labels).sum()
             self.meter.add(loss.detach(), correct, len(labels))

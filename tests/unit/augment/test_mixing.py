@@ -11,6 +11,7 @@ from scipy import stats
 from torch import Tensor
 
 from core.augment import AnyMixing, CutMix, MixDraw, Mixing, MixUp, MixUpOrCutMix, NoMixing
+from core.augment import mixing as mixing_module
 from core.augment.mixing import cut_box, draw_beta
 from core.spec import choices_of, kind_of, settings_of
 from core.vision import torchvision  # noqa: F401  (must come before its parts)
@@ -145,14 +146,15 @@ def test_extreme_alphas_give_shares_too(alpha: float) -> None:
         assert np.abs(shares - 0.5).max() < 0.1
 
 
-def test_centers_of_boxes_are_uniform() -> None:
-    # boxes that no edge cuts off show their centres
-    draws = [d.box for d in _draws(CutMix(alpha=0.2), DRAWS)]
-    inside = [box for box in draws if box[0] > 0 and box[2] < 32 and box[2] - box[0] == 8]
-    centers = [(left + right) // 2 for left, _, right, _ in inside]
-    counts = [centers.count(place) for place in range(5, 28)]
-    assert sum(counts) == len(inside) > 200
-    assert stats.chisquare(counts).pvalue > LEVEL
+def test_centers_of_boxes_are_uniform_over_all_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 6 by 4 pixels at most: half of them and more always lie inside, which shows the centre
+    monkeypatch.setattr(mixing_module, "draw_beta", lambda *_: 0.96)
+    boxes = [draw.box for draw in _draws(CutMix(), DRAWS, (20, 32))]
+    across = [right - 3 if right < 32 else left + 3 for left, _, right, _ in boxes]
+    down = [bottom - 2 if bottom < 20 else top + 2 for _, top, _, bottom in boxes]
+    places = np.bincount(np.array(down) * 32 + np.array(across), minlength=20 * 32)
+    assert len(places) == 20 * 32
+    assert stats.chisquare(places).pvalue > LEVEL
 
 
 def test_one_of_the_two_is_drawn_with_equal_chance_and_its_own_alpha() -> None:
