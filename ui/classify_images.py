@@ -127,6 +127,12 @@ def _show(choice: Choice, images: Sequence[Shown]) -> Sequence[Prediction]:
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _answers(
-    path: str, written_ns: int, images: str, views: int, _predictor: Predictor, _stack: np.ndarray
+    path: str,
+    written_ns: int,
+    averaged: bool,
+    images: str,
+    views: int,
+    _predictor: Predictor,
+    _stack: np.ndarray,
 ) -> list[Prediction]:
     return _predictor.predict(list(_stack), views=views)

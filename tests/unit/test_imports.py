@@ -66,7 +66,7 @@ def test_a_module_imports_only_from_the_rooms_to_its_left(path: Path) -> None:
     relative = path.relative_to(PROJECT / "core")
     own = relative.parts[0].removesuffix(".py")
     if own == "__init__":
-        assert list(imported(path)) == []
+        assert list(imported(path)) == ["os"]
         return
     assert own in RANKS, f"the room {own} has no place in the order yet"
     for module in imported(path):

@@ -8,19 +8,20 @@ import pytest
 
 from core.errors import BadInput, InvalidSettings
 from core.recipe import Recipe, parse_recipe, recipe_from_draft
+from core.spec import choices_of, kind_of, settings_of
 
 # draft, field, value as it is shown, words of the rule and the remedy
 INVALID: list[tuple[dict[str, Any], str, object, str]] = [
     ({"batch_size": 0}, "batch_size", 0, "must be at least 1; raise it"),
-    ({"batch_size": 10**6}, "batch_size", 10**6, "must be at most 65536; lower it"),
+    ({"batch_size": 10**6}, "batch_size", 10**6, "must be at most 65,536; lower it"),
     ({"batch_size": 1.5}, "batch_size", 1.5, "must be a whole number"),
     ({"batch_size": "32"}, "batch_size", "32", "must be a whole number"),
     ({"batch_size": None}, "batch_size", None, "must be a whole number"),
     ({"batch_size": True}, "batch_size", True, "must be a whole number"),
     ({"epochs": 0}, "epochs", 0, "must be at least 1"),
-    ({"epochs": 10**9}, "epochs", 10**9, "must be at most 100000"),
+    ({"epochs": 10**9}, "epochs", 10**9, "must be at most 100,000"),
     ({"seed": -1}, "seed", -1, "must be at least 0"),
-    ({"seed": 2**31}, "seed", 2**31, "must be at most 2147483647"),
+    ({"seed": 2**31}, "seed", 2**31, "must be at most 2,147,483,647"),
     ({"precision": "fp16"}, "precision", "fp16", "must be one of 'auto' or 'fp32'; choose one"),
     ({"device": "cuda:x"}, "device", "cuda:x", "must be auto, cpu, mps, cuda or cuda with a number; write"),
     ({"device": "cpu\n"}, "device", "cpu\n", "must be auto, cpu"),
@@ -120,6 +121,14 @@ def test_an_invalid_value_is_named_with_its_rule_and_remedy(
     assert sentence.startswith(f"{field} = ")
     assert sentence.endswith(".")
     assert "\n" not in sentence
+
+
+@pytest.mark.parametrize("field", [s.name for s in settings_of(Recipe) if s.type == "union"])
+def test_the_tag_of_a_union_is_no_part_of_a_path(field: str) -> None:
+    for member in choices_of(Recipe.model_fields[field].annotation):
+        with pytest.raises(InvalidSettings) as caught:
+            recipe_from_draft({field: {"kind": kind_of(member), "no_such_field": 1}})
+        assert [problem.field for problem in caught.value.problems] == [f"{field}.no_such_field"]
 
 
 def test_all_problems_are_named_at_once() -> None:

@@ -1,4 +1,4 @@
-"""All runs of a folder: made, found, listed, queued, removed, whatever else lies in the folder."""
+"""All runs of a folder: made, found, listed, removed, whatever else lies in the folder."""
 
 import json
 import re
@@ -10,14 +10,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from core.data import Dataset, Library
+from core.data import Dataset
 from core.errors import BadInput, Busy, NotFound
-from core.files import read_json
 from core.recipe import parse_recipe
-from core.runs import Look, Run, RunStore, State, train
+from core.runs import Run, RunStore, State
 from core.runs import store as store_module
 from core.runs.lock import hold
-from core.runs.status import RESUMABLE, read_status, write_status
+from core.runs.status import read_status, write_status
 from tests.unit.runs.setups import new_run, recipe
 
 
@@ -31,9 +30,6 @@ def put(run: Run, state: State, epoch: int = 0) -> Run:
 
 def waiting(store: RunStore) -> list[str]:
     return [run.id for run in store.queue()]
-
-
-# Creation
 
 
 def test_a_new_run_is_a_folder_that_waits(store: RunStore, small: Dataset) -> None:
@@ -112,9 +108,6 @@ def test_a_token_that_is_no_plain_word_is_refused(store: RunStore, small: Datase
     assert store.list() == []
 
 
-# get, find
-
-
 @pytest.mark.parametrize(
     "run_id",
     [
@@ -163,9 +156,6 @@ def test_a_name_wins_over_a_part_of_an_id(store: RunStore, small: Dataset) -> No
     first = new_run(store, small)
     second = store.create(recipe(), small.info, name=first.id[-4:])
     assert store.find(first.id[-4:]) == second
-
-
-# The list
 
 
 def test_runs_are_listed_newest_first(store: RunStore, small: Dataset) -> None:
@@ -223,9 +213,6 @@ def test_links_files_and_hidden_folders_are_no_runs(store: RunStore, small: Data
         store.get("20990101-000000-my-net-link")
 
 
-# The true state
-
-
 def test_a_running_run_whose_lock_is_free_was_interrupted(store: RunStore, small: Dataset) -> None:
     for state in ("running", "stopping"):
         run = put(new_run(store, small), state, epoch=2)
@@ -259,9 +246,6 @@ def test_recovery_writes_the_true_states_down_and_queues_what_waits(store: RunSt
     assert waiting(store) == [lost.id]
     assert not list(store.folder.glob(".new-*"))
     assert not list(store.folder.glob(".trash-*"))
-
-
-# Deletion, export
 
 
 def test_a_deleted_run_is_gone_with_its_place_in_the_queue(store: RunStore, small: Dataset) -> None:
@@ -317,214 +301,3 @@ def test_an_export_is_another_stores_run(store: RunStore, small: Dataset, tmp_pa
     assert not [name for name in names if name.endswith(("lock", "control.json", ".tmp"))]
     assert {entry.state for entry in other.list()} == {"queued"}
     assert other.find("kept").recipe() == runs[0].recipe()
-
-
-# The queue
-
-
-def test_runs_wait_in_the_order_of_their_launch_and_can_be_moved(store: RunStore, small: Dataset) -> None:
-    a, b, c = (new_run(store, small, queue=True) for _ in range(3))
-    assert waiting(store) == [a.id, b.id, c.id]
-    store.move(c, -1)
-    assert waiting(store) == [a.id, c.id, b.id]
-    store.move(a, 99)
-    assert waiting(store) == [c.id, b.id, a.id]
-    store.move(a, -99)
-    assert waiting(store) == [a.id, c.id, b.id]
-    store.move(b, 0)
-    assert waiting(store) == [a.id, c.id, b.id]
-    d = new_run(store, small, queue=True)
-    assert waiting(store)[-1] == d.id
-    store.leave_queue(c)
-    with pytest.raises(NotFound, match="not waiting"):
-        store.move(c, -1)
-
-
-def test_a_damaged_queue_loses_no_run(store: RunStore, small: Dataset) -> None:
-    a, b = (new_run(store, small, queue=True) for _ in range(2))
-    (store.queue_folder / a.id).write_text("{")
-    (store.queue_folder / "no-such-run").write_text('{"position": 0}')
-    (store.queue_folder / ".x.tmp").write_text("")
-    assert waiting(store) == [b.id, a.id]
-    assert not (store.queue_folder / "no-such-run").exists()
-
-
-# Stop, resume, extend
-
-
-def test_stopping_a_waiting_run_takes_it_out_of_the_queue(store: RunStore, small: Dataset) -> None:
-    run, other = new_run(store, small, queue=True), new_run(store, small, queue=True)
-    store.stop(run)
-    assert waiting(store) == [other.id]
-    assert run.status().state == "stopped"
-    assert "before it began" in run.status().message
-    store.resume(run)
-    assert waiting(store) == [other.id, run.id]
-    assert (run.status().state, run.status().message) == ("queued", "")
-
-
-@pytest.mark.parametrize("when", ["now", "after_epoch"])
-def test_stopping_a_training_run_leaves_it_a_request(store: RunStore, small: Dataset, when: str) -> None:
-    run = put(new_run(store, small), "running")
-    assert run.stop_request() is None
-    with hold(run.lock_path, busy=""):
-        store.stop(run, when)  # type: ignore[arg-type]
-    assert run.stop_request() == when
-    assert read_status(run.folder).state == "running", "only the trainer writes its status"
-
-
-@pytest.mark.parametrize("state", ["finished", "stopped", "failed", "interrupted"])
-def test_there_is_nothing_to_stop_in_a_run_that_ended(store: RunStore, small: Dataset, state: State) -> None:
-    run = put(new_run(store, small), state)
-    with pytest.raises(BadInput, match=f"is {state}; there is nothing to stop"):
-        store.stop(run)
-    assert not (run.folder / "control.json").exists()
-
-
-@pytest.mark.parametrize(
-    "content", ["{", "[]", '{"stop": "tomorrow"}', '{"stop": 3}', "{}", '{"stop": ["now"]}']
-)
-def test_a_foreign_request_is_none(store: RunStore, small: Dataset, content: str) -> None:
-    run = new_run(store, small)
-    (run.folder / "control.json").write_text(content)
-    assert run.stop_request() is None
-
-
-@pytest.mark.parametrize("state", ["running", *RESUMABLE])
-def test_what_ended_early_can_be_resumed(store: RunStore, small: Dataset, state: State) -> None:
-    run = put(new_run(store, small), state, epoch=1)
-    run.ask_to_stop("now")
-    store.resume(run)
-    assert run.status().state == "queued"
-    assert waiting(store) == [run.id]
-    assert run.stop_request() is None, "an old request would stop it again"
-
-
-@pytest.mark.parametrize("state", ["finished", "queued"])
-def test_a_run_that_is_done_or_waits_cannot_be_resumed(store: RunStore, small: Dataset, state: State) -> None:
-    run = put(new_run(store, small), state)
-    with pytest.raises(BadInput, match=f"is {state}; only a stopped, interrupted or failed run resumes"):
-        store.resume(run)
-    assert run.status().state == state
-
-
-def test_a_training_run_cannot_be_resumed_or_extended(store: RunStore, small: Dataset) -> None:
-    run = put(new_run(store, small), "running")
-    with hold(run.lock_path, busy=""):
-        with pytest.raises(Busy, match="is training"):
-            store.resume(run)
-        with pytest.raises(Busy, match="is training"):
-            store.extend(run, 2)
-    assert read_status(run.folder).epochs == 3
-
-
-def test_an_extension_adds_epochs_and_queues(store: RunStore, small: Dataset) -> None:
-    run = put(new_run(store, small), "finished", epoch=3)
-    store.extend(run, 2, hold_lr=True)
-    status = run.status()
-    assert (status.state, status.epochs, status.hold_lr) == ("queued", 5, True)
-    assert waiting(store) == [run.id]
-    with pytest.raises(BadInput, match="still waiting"):
-        store.extend(run, 2)
-
-
-@pytest.mark.parametrize("epochs", [0, -1])
-def test_an_extension_by_nothing_is_refused(store: RunStore, small: Dataset, epochs: int) -> None:
-    run = put(new_run(store, small), "finished", epoch=3)
-    with pytest.raises(BadInput, match=f"epochs = {epochs}"):
-        store.extend(run, epochs)
-    assert run.status().epochs == 3
-
-
-# What a person writes
-
-
-def test_notes_change_one_by_one(store: RunStore, small: Dataset) -> None:
-    run = store.create(recipe(), small.info, name="a", hypothesis="h")
-    run.write_notes(star=True)
-    run.write_notes(tags=("x", "y"), note="line\nline")
-    run.write_notes(name="ß")
-    found = run.notes()
-    assert (found.name, found.hypothesis, found.note) == ("ß", "h", "line\nline")
-    assert (found.tags, found.star) == (("x", "y"), True)
-    assert run.display_name() == "ß"
-    run.write_notes(name="")
-    assert run.display_name() == run.id
-
-
-def test_damaged_notes_are_empty_ones(store: RunStore, small: Dataset) -> None:
-    run = new_run(store, small)
-    (run.folder / "notes.json").write_text('{"name": 3}')
-    assert run.notes().name == ""
-    assert run.write_notes(name="new").name == "new"
-
-
-def test_notes_can_be_written_while_the_run_trains(store: RunStore, small: Dataset) -> None:
-    run = put(new_run(store, small), "running")
-    with hold(run.lock_path, busy=""):
-        run.write_notes(name="live")
-    assert run.notes().name == "live"
-
-
-def test_notes_written_at_the_same_time_all_stay(store: RunStore, small: Dataset) -> None:
-    run = new_run(store, small)
-    changes = [{"name": "n"}, {"hypothesis": "h"}, {"note": "t"}, {"tags": ("a",)}, {"star": True}]
-    threads = [threading.Thread(target=run.write_notes, kwargs=change) for change in changes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    found = run.notes()
-    assert (found.name, found.hypothesis, found.note, found.tags, found.star) == ("n", "h", "t", ("a",), True)
-
-
-def test_every_look_at_a_split_is_remembered(store: RunStore, small: Dataset) -> None:
-    run = new_run(store, small)
-    assert run.looks() == []
-    for accuracy in (0.5, 0.6):
-        look = Look(at="2026", split="test", checkpoint_epoch=2, images=3, accuracy=accuracy, loss=1.0)
-        run.add_look(look)
-    assert [look.accuracy for look in run.looks()] == [0.5, 0.6]
-    assert len(read_json(run.folder / "evaluations.json")["looks"]) == 2
-
-
-# Checkpoints
-
-
-def test_checkpoints_are_found_by_word_and_by_epoch(
-    store: RunStore, small: Dataset, small_library: Library
-) -> None:
-    run = new_run(store, small, epochs=4, checkpoints={"best": True, "every": 0, "epochs": [2]})
-    with pytest.raises(NotFound, match="no checkpoint yet"):
-        run.checkpoint("best")
-    status = train(run, small_library)
-    assert status.best is not None
-    assert run.checkpoint("best") == run.epoch_path(status.best.epoch)
-    assert run.checkpoint(2) == run.epoch_path(2)
-    last = run.epoch_path(4) if 4 in run.checkpoint_epochs() else run.state_path
-    assert run.checkpoint("last") == run.checkpoint(4) == last
-    assert run.checkpoint_epochs() == sorted({status.best.epoch, 2})
-    absent = next(epoch for epoch in (1, 3) if epoch != status.best.epoch)
-    with pytest.raises(NotFound, match=f"no checkpoint of epoch {absent}; it keeps epoch"):
-        run.checkpoint(absent)
-
-
-def test_foreign_files_among_the_checkpoints_are_ignored(store: RunStore, small: Dataset) -> None:
-    run = new_run(store, small)
-    for name in ("epoch-x.safetensors", "epoch-².safetensors", "epoch-0003.txt", "readme"):
-        (run.folder / "checkpoints" / name).write_text("")
-    assert run.checkpoint_epochs() == []
-
-
-# The recipe of a run
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"version": 9}', b'{"epochs": 0}'])
-def test_a_damaged_recipe_is_one_plain_sentence(store: RunStore, small: Dataset, content: bytes) -> None:
-    from core.errors import PlateauError
-
-    run = new_run(store, small)
-    (run.folder / "recipe.json").write_bytes(content)
-    with pytest.raises(PlateauError):
-        run.recipe()
-    assert store.list()[0].state == "queued", "the list needs no recipe"
