@@ -14,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from core.data import Library
+from core.errors import PlateauError
 from core.runs import JobQueue, RunStore
 from core.workspace import find_workspace
 from ui.problems import show_script_error
@@ -25,7 +26,11 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     workspace = find_workspace()
     queue = JobQueue(RunStore(workspace.runs), Library(workspace.data))
-    queue.start()
+    try:
+        queue.start()
+    except (PlateauError, OSError) as error:
+        # The pages say what is wrong with the folder; what is there can still be looked at.
+        logging.getLogger("plateau").error("the queue could not be started: %s", error)
     yield {}
     queue.close()
 

@@ -11,10 +11,43 @@ line show it as it is. Anything else that is raised is a fault of ours: the log 
 """
 
 from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One invalid value: `field` as a dotted path ('optimizer.lr'), the value, the rule, the remedy."""
+
+    field: str
+    value: object
+    rule: str
+    remedy: str = ""
+
+    def sentence(self) -> str:
+        """Field, value, rule and remedy in one sentence; an empty value is not shown."""
+        remedy = f"; {self.remedy}" if self.remedy else ""
+        given = "" if self.value is None or self.value == "" else f" = {self._shown()}"
+        return f"{self.field}{given}: {self.rule}{remedy}."
+
+    def _shown(self) -> str:
+        # As a recipe's JSON has it.
+        shown = str(self.value).lower() if isinstance(self.value, bool) else repr(self.value)
+        return shown if len(shown) <= 60 else shown[:57] + "..."
 
 
 class PlateauError(Exception):
     """Base of all errors that are shown to a person as they are."""
+
+    problem: Problem | None = None
+    """The one value that is at fault, where the error is about a field."""
+
+    @classmethod
+    def at(cls, field: str, value: object, rule: str, remedy: str = "") -> Self:
+        """The error about a field's value: a form shows it there, everybody else as one sentence."""
+        problem = Problem(field, value, rule, remedy)
+        error = cls(problem.sentence())
+        error.problem = problem
+        return error
 
 
 class BadInput(PlateauError):
@@ -37,27 +70,14 @@ class Unavailable(PlateauError):
     """Something this machine does not have at the moment: network, device, memory, disk space."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """One invalid value: `field` as a dotted path ('optimizer.lr'), the value, the rule, the remedy."""
-
-    field: str
-    value: object
-    rule: str
-    remedy: str = ""
-
-    def sentence(self) -> str:
-        """Field, value, rule and remedy in one sentence."""
-        shown = repr(self.value)
-        if len(shown) > 60:
-            shown = shown[:57] + "..."
-        remedy = f"; {self.remedy}" if self.remedy else ""
-        return f"{self.field} = {shown}: {self.rule}{remedy}."
-
-
 class InvalidSettings(BadInput):
     """Every invalid value of a recipe at once, in `problems`."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
         super().__init__(" ".join(problem.sentence() for problem in problems))
+
+    @classmethod
+    def at(cls, field: str, value: object, rule: str, remedy: str = "") -> Self:
+        """The error about a single value."""
+        return cls([Problem(field, value, rule, remedy)])

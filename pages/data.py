@@ -4,12 +4,12 @@ import streamlit as st
 
 from ui.data_add import WAYS, show_add, show_first_step
 from ui.data_details import show_details
-from ui.data_jobs import jobs, show_notice, show_running, take_outcome
+from ui.data_jobs import jobs, show_notice, show_running, take_outcomes
 from ui.data_list import choose_dataset, totals
 from ui.problems import told
 from ui.services import library
 
-take_outcome()
+take_outcomes()
 found = library().list()
 importing = jobs().running is not None
 adding = st.query_params.get("add") in WAYS and not importing

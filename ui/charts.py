@@ -23,13 +23,28 @@ PALETTE = (
 )
 """Okabe and Ito's colours that show on light and dark, and four more; colour-blind safe side by side."""
 
+_SECOND_ROUND = (
+    "#5f8fb6",
+    "#734e01",
+    "#56d1a3",
+    "#81526b",
+    "#2b5c79",
+    "#fcb08a",
+    "#b7a3d0",
+    "#b7996d",
+    "#85cf3c",
+    "#ff6056",
+)
+"""A lighter or darker relative of each, as far from the other 19 as both backgrounds allow."""
+
 TRAIN_DASH = [5, 4]
 """Train is dashed and val solid, everywhere."""
 
 
 def run_color(index: int) -> str:
-    """The colour of a run, by the index that it was given when it was made."""
-    return PALETTE[index % len(PALETTE)]
+    """The colour of a run, by the index that it was given when it was made; 20 in a row differ."""
+    rounds, place = divmod(index, len(PALETTE))
+    return (_SECOND_ROUND if rounds % 2 else PALETTE)[place]
 
 
 def spec_of(chart: Any) -> dict[str, Any]:

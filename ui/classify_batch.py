@@ -12,6 +12,7 @@ from core.classify import Answers, classify_images, classify_unlabelled, found_i
 from core.data import Library, Progress
 from core.errors import BadInput, PlateauError
 from ui.classify_choice import Choice, one_thread_while_training
+from ui.classify_progress import cancellable
 from ui.services import library
 from ui.words import count, plain
 
@@ -57,21 +58,14 @@ def _unlabelled(data: Library, name: str) -> int:
 
 def _classify(choice: Choice, way: str, upload: Any, path: str) -> None:
     st.session_state.pop(_RESULT, None)
-    bar = st.progress(0.0, text="Looking at the files")
-
-    def progress(stage: str, done: int, total: int) -> None:
-        bar.progress(min(1.0, done / max(1, total)), text=f"{stage}, {done:,} of {total:,}")
-
-    try:
-        with one_thread_while_training():
-            answers = _answers(choice, way, upload, path, progress)
-    finally:
-        bar.empty()
+    with cancellable("Looking at the files") as progress, one_thread_while_training():
+        answers = _answers(choice, way, upload, path, progress)
     st.session_state[_RESULT] = {
         "run": choice.run.id,
         "name": choice.name,
         "epoch": choice.epoch,
         "views": choice.views,
+        "averaged": choice.averaged,
         "csv": answers.csv(),
         "count": len(answers.answers),
         "left_out": list(answers.left_out),
@@ -99,9 +93,10 @@ def _show_result(choice: Choice) -> None:
     if result is None:
         return
     with st.container(border=True):
+        weights = ", averaged weights (EMA)" if result["averaged"] else ""
         voted = f", majority of {result['views']} views" if result["views"] else ""
         done = f"{count(result['count'])} image{'s' if result['count'] != 1 else ''} classified"
-        st.markdown(f"**{done}** by {plain(result['name'])}, epoch {result['epoch']}{voted}.")
+        st.markdown(f"**{done}** by {plain(result['name'])}, epoch {result['epoch']}{weights}{voted}.")
         st.download_button(
             "Download the CSV",
             result["csv"],

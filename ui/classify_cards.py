@@ -138,7 +138,7 @@ def _votes(tta: TTA, classes: Sequence[str]) -> str:
     winner = html.escape(classes[tta.predicted])
     mean = percent(float(tta.mean_probabilities[tta.predicted])).replace(" ", "\u00a0")
     tie = " (a tie, decided by the mean probability)" if (tta.votes == tta.votes.max()).sum() > 1 else ""
-    views = f"{len(tta.views)} view{'s' if len(tta.views) > 1 else ''}"
+    views = f"{tta.count} view{'s' if tta.count > 1 else ''}"
     return f"TTA, {views}: <b>{winner}</b>{tie}. Votes: {voted}. Mean probability: {mean}."
 
 

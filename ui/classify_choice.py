@@ -1,19 +1,18 @@
 """Which run, which of its checkpoints, how many views: the bar above everything else on Classify."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-import torch
 
 from core.augment import describe
-from core.classify import MAX_VIEWS, Predictor
-from core.errors import NotFound, Unavailable
+from core.classify import MAX_VIEWS, OneThread, Predictor, compute_for
+from core.errors import NotFound
 from core.recipe import Recipe
 from core.runs import ACTIVE, CheckpointChoice, Run, RunEntry, Status
-from core.train import Compute, resolve_compute
+from core.train import read_card
 from ui.charts import run_color
 from ui.services import store
 from ui.words import percent, plain
@@ -62,11 +61,11 @@ def choose(entries: list[RunEntry]) -> Choice | None:
         if entry is None or entry.status is None:
             return None
         checkpoint, epoch, path = _choose_checkpoint(entry.run, entry.status)
-        recipe = entry.run.recipe()
-        averaged = _choose_average(entry.run, recipe)
+        # Not the run's recipe.json: the checkpoint alone is enough, whatever happened to the rest.
+        averaged = _choose_average(entry.run, read_card(path).parsed_recipe())
         views = _choose_views()
     with one_thread_while_training():
-        predictor = predictor_of(path, recipe, averaged=averaged)
+        predictor = predictor_of(path, averaged=averaged)
     return Choice(entry.run, entry.name, entry.status, checkpoint, epoch, path, predictor, views, averaged)
 
 
@@ -213,39 +212,25 @@ def _augmentations(recipe: Recipe, views: int) -> str:
     return f"Views are drawn from the run's own augmentations: {steps}."
 
 
-def predictor_of(path: Path, recipe: Recipe, *, averaged: bool = False) -> Predictor:
+def predictor_of(path: Path, *, averaged: bool = False) -> Predictor:
     """The predictor of a checkpoint file, kept in memory while it is among the last few in use."""
-    return _load(str(path), path.stat().st_mtime_ns, recipe.device, recipe.precision, averaged)
+    return _load(str(path), path.stat().st_mtime_ns, averaged)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the network")
-def _load(path: str, written_ns: int, device: str, precision: str, averaged: bool) -> Predictor:
-    return Predictor.load(Path(path), compute_for(device, precision), averaged=averaged)
+def _load(path: str, written_ns: int, averaged: bool) -> Predictor:
+    compute = compute_for(read_card(Path(path)).parsed_recipe())
+    return Predictor.load(Path(path), compute, averaged=averaged)
 
 
-def compute_for(device: str, precision: str) -> Compute:
-    """The run's own device where this machine has it, else the best there is."""
-    try:
-        return resolve_compute(device, precision)
-    except Unavailable:
-        return resolve_compute("auto", precision)
+_ONE_THREAD = OneThread()  # torch's number of threads is the process's, so this is too
 
 
 @contextmanager
 def one_thread_while_training() -> Iterator[None]:
-    """While a run trains on the CPU, let this thread compute on one core and leave it the others.
-
-    The number is put back: threads that are not yet started would inherit it.
-    """
-    if not _cpu_is_training():
+    """While a run trains on the CPU, let this thread compute on one core and leave it the others."""
+    with _ONE_THREAD.entered() if _cpu_is_training() else nullcontext():
         yield
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _cpu_is_training() -> bool:

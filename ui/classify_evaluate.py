@@ -7,7 +7,8 @@ import streamlit as st
 
 from core.classify import EvaluatedSplit, evaluate_run
 from core.runs import Look, Run
-from ui.classify_choice import Choice, compute_for, one_thread_while_training
+from ui.classify_choice import Choice, one_thread_while_training
+from ui.classify_progress import cancellable
 from ui.services import library
 from ui.words import moment, percent, points
 
@@ -49,26 +50,17 @@ def _warning(looked: int) -> str:
 
 
 def _evaluate(choice: Choice, split: EvaluatedSplit) -> None:
-    bar = st.progress(0.0, text=f"Classifying the {split} images")
-    recipe = choice.predictor.recipe
-
-    def progress(stage: str, done: int, total: int) -> None:
-        bar.progress(done / total, text=f"{stage}, {done} of {total}")
-
-    try:
-        with one_thread_while_training():
-            look = evaluate_run(
-                choice.run,
-                library(),
-                compute_for(recipe.device, recipe.precision),
-                checkpoint=choice.checkpoint,
-                split=split,
-                views=choice.views,
-                averaged=choice.averaged,
-                progress=progress,
-            )
-    finally:
-        bar.empty()
+    with cancellable(f"Classifying the {split} images") as progress, one_thread_while_training():
+        look = evaluate_run(
+            choice.run,
+            library(),
+            choice.predictor.compute,
+            checkpoint=choice.checkpoint,
+            split=split,
+            views=choice.views,
+            averaged=choice.averaged,
+            progress=progress,
+        )
     st.session_state[_RESULT] = {"run": choice.run.id, "look": look.model_dump()}
 
 
@@ -80,7 +72,10 @@ def _show_result(choice: Choice) -> None:
     number = sum(item.split == "test" and item.at <= look.at for item in choice.run.looks())
     with st.container(border=True):
         looked = f" This is look number {number} at the test split." if look.split == "test" else ""
-        st.markdown(f"**Epoch {look.checkpoint_epoch} on {look.images:,} {look.split} images.**{looked}")
+        weights = ", averaged weights (EMA)," if look.averaged else ""
+        st.markdown(
+            f"**Epoch {look.checkpoint_epoch}{weights} on {look.images:,} {look.split} images.**{looked}"
+        )
         with st.container(horizontal=True, gap="large"):
             _show_figures(look)
 
@@ -122,6 +117,7 @@ def _show_looks(run: Run) -> None:
             "When (UTC)": [moment(look.at) for look in reversed(looks)],
             "Split": [look.split for look in reversed(looks)],
             "Epoch": [look.checkpoint_epoch for look in reversed(looks)],
+            "Weights": ["EMA" if look.averaged else "raw" for look in reversed(looks)],
             "Images": [look.images for look in reversed(looks)],
             "Accuracy": [look.accuracy * 100 for look in reversed(looks)],
             "Loss": [look.loss for look in reversed(looks)],
@@ -139,6 +135,9 @@ def _show_looks(run: Run) -> None:
         column_config={
             "Accuracy": st.column_config.NumberColumn(format="%.1f %%"),
             "With TTA": st.column_config.NumberColumn(format="%.1f %%", help="By majority vote"),
+            "Weights": st.column_config.Column(
+                help="raw: as trained; EMA: the moving average of the weights"
+            ),
             "Loss": st.column_config.NumberColumn(format="%.3f"),
             "Images": st.column_config.NumberColumn(format="localized"),
             "Fixed": st.column_config.Column(help="Images that only TTA classifies correctly"),

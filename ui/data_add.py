@@ -1,6 +1,7 @@
 """The four ways to a new data set: what is filled in, checked, and handed to the import."""
 
 import re
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,12 +22,14 @@ from core.data import (
     ZipSource,
 )
 from core.data.import_job import UploadedZip
-from core.errors import BadInput, Problem
+from core.errors import BadInput, InvalidSettings, Problem
 from core.files import to_json
-from core.spec import Setting, Spec, settings_of
-from ui.data_jobs import clear_notice, jobs
+from core.problems import problems_of
+from core.spec import Spec, settings_of
+from ui.data_jobs import clear_notice, jobs, start
 from ui.data_known import by_hand_words, known_words
-from ui.form import STYLE, Form
+from ui.form import Form
+from ui.form_cells import STYLE
 from ui.form_values import conform
 from ui.services import library
 from ui.words import plain
@@ -42,9 +45,8 @@ _DRAFT = "data_draft"
 PATHS_STYLE = """<style>
 [class*="st-key-cells-data-table"], [class*="st-key-cells-data-known"] {
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr)); }
-[class*="st-key-cells-data-"] { align-items: start !important; }
 </style>"""
-"""Paths need wider cells than numbers; what is wrong below one field must not move the others."""
+"""Paths need wider cells than numbers."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def show_first_step() -> None:
         "shapes in 10 classes, made here in a few seconds."
     )
     if st.button("Make the shapes set", type="primary", icon=":material/category:", key="data_first"):
-        jobs().start(library(), ShapesSource(), _free_name("shapes"), ImportOptions())
+        start(ShapesSource(), _free_name("shapes"), ImportOptions())
         st.rerun()
     st.markdown("Or bring your own:")
     with st.container(horizontal=True):
@@ -127,17 +129,11 @@ def _draft() -> dict[str, Any]:
             "options": conform(ImportOptions, {}),
             "shapes": conform(ShapesSource, {}),
             "files": {"from": "path", "path": ""},
-            "zip": _filled(ZipSource),
-            "table": _filled(TableSource),
+            "zip": conform(ZipSource, {}),
+            "table": conform(TableSource, {}),
             "known": conform(KnownSource, {}),
         }
     return st.session_state[_DRAFT]
-
-
-def _filled(spec: type[Spec]) -> dict[str, Any]:
-    """A spec's defaults, with an empty text where one is required."""
-    required = {s.name: "" for s in settings_of(spec) if s.required and s.type == "text"}
-    return conform(spec, required)
 
 
 # ---- the fields of each way ----
@@ -199,8 +195,8 @@ def _table_fields(draft: dict[str, Any]) -> Upload | None:
 
 
 def _known_fields(draft: dict[str, Any]) -> Upload | None:
-    downloads = library().downloads
     values = draft["known"]
+    downloads = Path(values["folder"]).expanduser() if values["folder"] else library().downloads
     names = list(KNOWN_SETS)
     values["dataset"] = st.selectbox(
         "Data set",
@@ -264,13 +260,13 @@ def _start(draft: dict[str, Any], way: str, name: str, upload: Upload | None) ->
         *_problems(ImportOptions, draft["options"], labels=True),
     ]
     if problems:
-        raise BadInput(" ".join(_sentence(problem) for problem in problems))
+        raise InvalidSettings(problems)
     options = ImportOptions.model_validate_json(to_json(draft["options"]))
     if way == "files" and draft["files"]["from"] == "upload":
         _start_upload(upload, values, name, options)
     else:
         source: Source = spec.model_validate_json(to_json(values))  # type: ignore[assignment]
-        jobs().start(library(), source, name, options)
+        start(source, name, options)
     draft["names"].pop(way, None)
     draft["tried"] = False
 
@@ -278,10 +274,16 @@ def _start(draft: dict[str, Any], way: str, name: str, upload: Upload | None) ->
 def _start_upload(upload: Upload | None, values: dict[str, Any], name: str, options: ImportOptions) -> None:
     if upload is None:
         raise BadInput("There is no zip yet; upload one, then import.")
-    scratch = tempfile.mkdtemp(prefix="plateau-upload-")
+    jobs().check(library(), name)  # before a gigabyte is copied
+    scratch = Path(tempfile.mkdtemp(prefix="plateau-upload-"))
     fields = {key: value for key, value in values.items() if key not in ("kind", "path")}
-    source = UploadedZip.keep(upload.content, upload.name, Path(scratch), **fields)
-    jobs().start(library(), source, name, options, scratch=Path(scratch))
+    try:
+        source = UploadedZip.keep(upload.content, upload.name, scratch, **fields)
+        start(source, name, options, scratch=scratch)
+    except BaseException:
+        # Nobody else knows of the folder yet.
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
 
 
 def _source_values(
@@ -301,39 +303,9 @@ def _source_values(
 
 def _problems(spec: type[Spec], values: dict[str, Any], *, labels: bool = False) -> list[Problem]:
     """Everything that is wrong with these values; with `labels` the fields by what the form calls them."""
+    names = {setting.name: setting.label for setting in settings_of(spec)} if labels else {}
     try:
         spec.model_validate_json(to_json(values))
     except ValidationError as error:
-        settings = {setting.name: setting for setting in settings_of(spec)}
-        found = []
-        for details in error.errors():
-            name = str(details["loc"][-1]) if details["loc"] else ""
-            setting = settings.get(name)
-            rule, remedy = _rule(setting, details["type"], details["msg"])
-            shown = setting.label if labels and setting else name
-            found.append(Problem(shown, details.get("input"), rule, remedy))
-        return found
+        return problems_of(error, spec, names)
     return []
-
-
-def _sentence(problem: Problem) -> str:
-    """As a problem's own sentence, but an empty field has no value to show."""
-    if problem.value not in ("", None):
-        return problem.sentence()
-    return f"{problem.field} {problem.rule}; {problem.remedy}."
-
-
-def _rule(setting: Setting | None, kind: str, message: str) -> tuple[str, str]:
-    """Rule and remedy in words."""
-    bounds = {} if setting is None else {
-        "greater_than": (f"must be above {setting.gt}", "raise it"),
-        "greater_than_equal": (f"must be at least {setting.ge}", "raise it"),
-        "less_than": (f"must be below {setting.lt}", "lower it"),
-        "less_than_equal": (f"must be at most {setting.le}", "lower it"),
-    }  # fmt: skip
-    others = {
-        "string_too_short": ("is empty", "fill it in"),
-        "int_type": ("must be a whole number", "fill it in"),
-        "float_type": ("must be a number", "fill it in"),
-    }
-    return (bounds | others).get(kind, (message[:1].lower() + message[1:], ""))

@@ -15,10 +15,10 @@ from core.spec import Spec, choices_of, kind_of, settings_of
 from ui.charts import spec_of
 from ui.data_jobs import notice
 from ui.data_list import source_words
-from ui.form_values import value_words
-from ui.links import go
+from ui.links import fill_form
 from ui.pixels import Tile, factor_for, tiles
 from ui.services import library, store
+from ui.setting_words import value_words
 from ui.words import count, moment, plain, size
 
 SPLIT_COLORS = {"train": "#5f7688", "val": "#9fb2c1", "test": "#c9a66b"}
@@ -75,8 +75,7 @@ def _show_head(info: DatasetInfo) -> None:
         st.subheader(plain(info.name), anchor=False)
         _show_delete(info.name)
         if st.button("New run with this data", type="primary", icon=":material/tune:", key="data_new_run"):
-            st.session_state["new_run_request"] = {"data": info.name}
-            go("new_run")
+            fill_form(data=info.name)
 
 
 def _show_figures(info: DatasetInfo) -> None:

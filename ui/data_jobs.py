@@ -1,45 +1,55 @@
 """The import in the background, as the Data page shows it."""
 
-from typing import Any
+from pathlib import Path
 
 import streamlit as st
 
-from core.data.import_job import ImportJob, ImportJobs
+from core.data import ImportOptions, Source
+from core.data.import_job import ImportJob, ImportJobs, jobs_of
 from ui.services import library
 from ui.words import count, plain
 
-_NOTICE = "data_notice"
+_NOTICE, _TOLD, _OWN = "data_notice", "data_import_told", "data_import_own"
 
 
 def jobs() -> ImportJobs:
     """The imports of this workspace's library, shared by all sessions of the server."""
-    return _jobs(str(library().folder))
+    return jobs_of(library())
 
 
-@st.cache_resource(show_spinner=False)
-def _jobs(folder: str) -> ImportJobs:
-    return ImportJobs()
+def start(source: Source, name: str, options: ImportOptions, *, scratch: Path | None = None) -> None:
+    """Begin an import as this session's own. Raises BadInput or Busy."""
+    st.session_state[_OWN] = jobs().start(library(), source, name, options, scratch=scratch).number
 
 
-def take_outcome() -> None:
-    """Tell how an import ended, once: what is new is selected, what went wrong stays until the next try."""
-    job = jobs().take_ended()
-    if job is None:
+def take_outcomes() -> None:
+    """Tell how imports ended, each session once. Only the session that began one is led to the new
+    set: another one may be looking at something else."""
+    ended = jobs().ended_after(st.session_state.setdefault(_TOLD, jobs().heard))
+    if not ended:
         return
+    st.session_state[_TOLD] = ended[-1].number
+    st.session_state[_NOTICE] = [_outcome(job) for job in ended]
+    own = st.session_state.get(_OWN)
+    for job in ended:
+        if job.number == own and job.state == "done":
+            st.query_params["data"] = job.name
+            st.query_params.pop("add", None)
+
+
+def _outcome(job: ImportJob) -> dict[str, str]:
     if job.state == "done" and job.info:
-        st.query_params["data"] = job.name
-        st.query_params.pop("add", None)
         counts = f"{count(job.info.images)} images of {count(len(job.info.classes))} classes"
-        notice("success", f"Imported {job.name}: {counts}.")
-    elif job.state == "failed":
-        notice("error", job.message)
-    else:
-        notice("info", f"The import of {job.name} was cancelled; nothing of it was kept.")
+        return {"kind": "success", "sentence": f"Imported {job.name}: {counts}."}
+    if job.state == "failed":
+        return {"kind": "error", "sentence": job.message}
+    sentence = f"The import of {job.name} was cancelled; nothing of it was kept."
+    return {"kind": "info", "sentence": sentence}
 
 
 def notice(kind: str, sentence: str) -> None:
     """Say something above the page, until something else is to be said."""
-    st.session_state[_NOTICE] = {"kind": kind, "sentence": sentence}
+    st.session_state[_NOTICE] = [{"kind": kind, "sentence": sentence}]
 
 
 def clear_notice() -> None:
@@ -48,18 +58,16 @@ def clear_notice() -> None:
 
 
 def show_notice() -> None:
-    """What was said last."""
-    said: dict[str, Any] | None = st.session_state.get(_NOTICE)
-    if not said:
-        return
-    show, icon = {
-        "success": (st.success, ":material/check_circle:"),
-        "error": (st.error, ":material/error:"),
-        "info": (st.info, ":material/info:"),
-    }[said["kind"]]
-    show(plain(said["sentence"]), icon=icon)
-    if said["kind"] != "error":
-        clear_notice()
+    """What was said last; what went wrong stays until the next try."""
+    said: list[dict[str, str]] = st.session_state.get(_NOTICE, [])
+    for item in said:
+        show, icon = {
+            "success": (st.success, ":material/check_circle:"),
+            "error": (st.error, ":material/error:"),
+            "info": (st.info, ":material/info:"),
+        }[item["kind"]]
+        show(plain(item["sentence"]), icon=icon)
+    st.session_state[_NOTICE] = [item for item in said if item["kind"] == "error"]
 
 
 @st.fragment(run_every=1.0)

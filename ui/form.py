@@ -11,38 +11,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
+from pydantic import ValidationError
 
 from core.errors import Problem
+from core.files import to_json
 from core.spec import Setting, Spec, kind_of, settings_of
+from ui.form_cells import Flow, about, help_of, label_of
+from ui.form_list import draw_list
 from ui.form_values import (
     conform,
     default_of,
     defaults_of,
-    field_words,
     member,
     read_numbers,
     show_number,
     show_numbers,
-    value_words,
 )
+from ui.setting_words import field_words, value_words
 from ui.words import plain
-
-STYLE = """<style>
-[class*="st-key-cells-"] {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(9.6rem, 1fr)); gap: 0.7rem 1rem;
-  align-items: end;
-}
-[class*="st-key-cells-"] > * { width: 100% !important; min-width: 0; }
-[class*="st-key-items-"] { gap: 0; }
-[class*="st-key-item-"] {
-  align-items: flex-start; padding: 0.1rem 0; border-bottom: 1px solid rgba(128, 136, 146, 0.25);
-}
-[class*="st-key-item-"] summary { opacity: 1; }
-[class*="st-key-item-"] .stExpander { padding-bottom: 0.4rem; }
-[class*="st-key-cells-"] > :has(> [class*="st-key-wide-"]) { grid-column: 1 / -1; }
-</style>"""
-"""Fields stand in columns of equal width, as many as there is room for."""
 
 Chooser = Callable[[dict[str, Any], str, str], dict[str, Any]]
 """(values, field, kind) -> the values of the field's other choice."""
@@ -71,10 +57,12 @@ class Form:
     """Values to pick from, by path, for fields that are texts."""
     wording: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     """How an offered value reads, by path."""
+    blanks: Mapping[str, str] = field(default_factory=dict)
+    """What an empty number means, by path; 'automatic' where nothing else is said."""
 
     def draw(self, names: Sequence[str], group: str) -> None:
         """The widgets of these root fields, in the container that is open now."""
-        flow = _Flow(st.container(gap="small"), f"{self.key}-{group}")
+        flow = Flow(st.container(gap="small"), f"{self.key}-{group}")
         settings = {s.name: s for s in settings_of(self.spec)}
         for name in names:
             self._field(flow, self.spec, settings[name], (name,))
@@ -108,13 +96,22 @@ class Form:
         """Hidden expert settings that are not at their default, in words."""
         value = self.at(path)
         if not self._shown(setting, path):
-            if value == default_of(setting):
-                return []
-            return [f"{plain(setting.label)} {plain(value_words(value))}"]
+            return [] if value == default_of(setting) else [plain(self._in_words(setting, value))]
         spec = self._spec_at(setting, value)
         if spec is None:
             return []
         return [text for s in settings_of(spec) for text in self._hidden(s, (*path, s.name))]
+
+    def _in_words(self, setting: Setting, value: Any) -> str:
+        """A field with its value in words; of a choice also what is not at its default."""
+        spec = self._spec_at(setting, value)
+        if spec is None:
+            return f"{setting.label} {value_words(value)}"
+        changed = [s for s in settings_of(spec) if value[s.name] != default_of(s)]
+        inside = ", ".join(self._in_words(s, value[s.name]) for s in changed)
+        if setting.type == "spec":
+            return inside
+        return f"{setting.label} {spec.label}" + (f" ({inside})" if inside else "")
 
     @staticmethod
     def _spec_at(setting: Setting, value: Any) -> type[Spec] | None:
@@ -123,19 +120,25 @@ class Form:
             return member(setting.choices, value)
         return setting.choices[0] if setting.type == "spec" and value is not None else None
 
+    def line(self, spec: type[Spec], values: dict[str, Any]) -> str:
+        """An item of a list in one line; its name where its values are not valid."""
+        try:
+            item = spec.model_validate_json(to_json(values))
+        except ValidationError:
+            return spec.label
+        return self.summary(item) if self.summary else spec.label
+
     # ---- widgets ----
 
-    def fields(self, flow: "_Flow", spec: type[Spec], path: tuple[str | int, ...]) -> None:
+    def fields(self, flow: Flow, spec: type[Spec], path: tuple[str | int, ...]) -> None:
         """All fields of a spec whose values stand at `path`."""
         for setting in settings_of(spec):
             self._field(flow, spec, setting, (*path, setting.name))
 
-    def _field(self, flow: "_Flow", owner: type[Spec], setting: Setting, path: tuple[str | int, ...]) -> None:
+    def _field(self, flow: Flow, owner: type[Spec], setting: Setting, path: tuple[str | int, ...]) -> None:
         if not self._shown(setting, path):
             return
         if setting.type == "specs":
-            from ui.form_list import draw_list  # the two call each other
-
             draw_list(self, flow, setting, path)
         elif setting.type == "spec" and not setting.optional:
             self.fields(flow, setting.choices[0], path)
@@ -148,7 +151,7 @@ class Form:
                 self._scalar(owner, setting, path)
                 self.tell(path)
 
-    def _optional_spec(self, flow: "_Flow", setting: Setting, path: tuple[str | int, ...]) -> None:
+    def _optional_spec(self, flow: Flow, setting: Setting, path: tuple[str | int, ...]) -> None:
         spec = setting.choices[0]
         value = self.at(path)
 
@@ -160,10 +163,10 @@ class Form:
             st.toggle(label_of(setting), key=key, help=help_of(setting), on_change=take, args=(key,))
             self.tell(path, below=False)
         if value is not None:
-            inner = _Flow(flow.block().container(border=True), f"{self.key}-{'-'.join(map(str, path))}")
+            inner = Flow(flow.block().container(border=True), f"{self.key}-{'-'.join(map(str, path))}")
             self.fields(inner, spec, path)
 
-    def _union(self, flow: "_Flow", setting: Setting, path: tuple[str | int, ...]) -> None:
+    def _union(self, flow: Flow, setting: Setting, path: tuple[str | int, ...]) -> None:
         labels = {kind_of(c): c.label for c in setting.choices}
         found = member(setting.choices, self.at(path))
         flow.block()  # a choice begins a row, its fields follow
@@ -192,7 +195,8 @@ class Form:
 
     def _scalar(self, owner: type[Spec], setting: Setting, path: tuple[str | int, ...]) -> None:
         value = self.at(path)
-        offers = self.offers.get(".".join(map(str, path)))
+        dotted = ".".join(map(str, path))
+        offers = self.offers.get(dotted)
         common: dict[str, Any] = {"help": help_of(setting), "on_change": self._take}
 
         def options(shown: Any) -> dict[str, Any]:
@@ -200,8 +204,8 @@ class Form:
             return common | {"key": key, "args": (owner, setting, path, key)}
 
         # Only where None is a value may the field be emptied.
-        number: dict[str, Any] = {"value": None, "placeholder": "automatic"} if setting.optional else {}
-
+        blank = self.blanks.get(dotted, "automatic")
+        number: dict[str, Any] = {"value": None, "placeholder": blank} if setting.optional else {}
         label = label_of(setting)
         match setting.type:
             case "bool":
@@ -246,13 +250,13 @@ class Form:
 
     def _sync(self, path: tuple[str | int, ...], shown: Any) -> str:
         """The widget's key, with its state set to what the draft holds."""
-        key = f"{self.key}:{'.'.join(self._names(path))}"
+        key = f"{self.key}:{'.'.join(self.key_names(path))}"
         # What is set here must not be set again: a widget that was set is sent to the browser anew.
         if key not in st.session_state or st.session_state[key] != shown:
             st.session_state[key] = shown
         return key
 
-    def _names(self, path: tuple[str | int, ...]) -> list[str]:
+    def key_names(self, path: tuple[str | int, ...]) -> list[str]:
         """A path for keys, items of lists by kind and count: they keep their widgets when they move."""
         names: list[str] = []
         for index, part in enumerate(path):
@@ -267,60 +271,13 @@ class Form:
     def tell(self, path: tuple[str | int, ...], *, below: bool = True) -> None:
         """What is wrong with a field, below it: rule and remedy."""
         dotted = ".".join(map(str, path))
+        lines = []
         for problem in self.problems_at(path, below=below):
             inside = problem.field.removeprefix(dotted).removeprefix(".").removeprefix("kind")
             place = f"{plain(field_words(self.spec, {}, inside))} " if inside else ""
             remedy = f"; {problem.remedy}" if problem.remedy else ""
             bad = f"{plain(show_number(problem.value))} " if inside else ""
-            st.markdown(f":red[:small[{place}{bad}{plain(problem.rule + remedy)}]]")
-
-
-class _Flow:
-    """Where the next field goes: into a grid of cells, or as a block of the full width."""
-
-    def __init__(self, parent: DeltaGenerator, key: str) -> None:
-        self._parent, self._key, self._grids = parent, key.replace(".", "-"), 0
-        self._cells = 0
-        self._grid: DeltaGenerator | None = None
-
-    def cell(self, *, wide: bool = False) -> DeltaGenerator:
-        """A place in the current grid, with `wide` a row of its own."""
-        if self._grid is None:
-            self._grids += 1
-            self._grid = self._parent.container(key=f"cells-{self._key}-{self._grids}")
-        self._cells += 1
-        key = f"wide-{self._key}-{self._cells}" if wide else None
-        return self._grid.container(gap="xxsmall", key=key)
-
-    def block(self) -> DeltaGenerator:
-        """The full width; the next cell begins a new grid."""
-        self._grid = None
-        return self._parent
-
-
-def label_of(setting: Setting) -> str:
-    """A field's label with its unit behind it."""
-    return f"{setting.label} :gray[{setting.unit}]" if setting.unit else setting.label
-
-
-def help_of(setting: Setting) -> str:
-    """A field's help, with its bounds."""
-    limits = [
-        f"{words} {show_number(bound)}"
-        for words, bound in (
-            ("above", setting.gt),
-            ("at least", setting.ge),
-            ("below", setting.lt),
-            ("at most", setting.le),
-        )
-        if bound is not None
-    ]
-    bounds = f" Must be {' and '.join(limits)}." if limits and setting.type in ("int", "float") else ""
-    numbers = " Numbers with commas between." if setting.type == "numbers" else ""
-    return setting.help + bounds + numbers
-
-
-def about(spec: type[Spec]) -> str:
-    """A choice in its own words: its docstring's first paragraph."""
-    text = (spec.__doc__ or "").split("\n\n")[0]
-    return f"**{spec.label}**: {' '.join(text.split())}"
+            lines.append(f":red[:small[{place}{bad}{plain(problem.rule + remedy)}]]")
+        if lines:
+            # One element: a cell has one row for its widget and one for this.
+            st.markdown("  \n".join(lines))

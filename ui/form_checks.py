@@ -9,7 +9,7 @@ from core.data import DatasetInfo
 from core.errors import InvalidSettings, PlateauError, Problem
 from core.models.summary import Stage
 from core.recipe import Recipe, recipe_from_draft
-from core.train import architecture_stages, check, network_problem
+from core.train import architecture_stages, check, network_problem, schedule_advice
 from ui.form_values import as_key
 
 
@@ -34,15 +34,34 @@ def check_draft(draft: dict[str, Any], info: DatasetInfo | None) -> Checked:
     """Check the values themselves, then what depends on the data set, the machine and the network."""
     recipe, usable, problems = _parse(draft)
     broken = {problem.field.split(".")[0] for problem in problems}
-    advice = check(usable, info, network=False)
+    advice = check(usable, info, network=False, schedule=False)
     problems += [p for p in advice.problems if p.field.split(".")[0] not in broken]
+    warnings = [
+        *_schedule(recipe_key(usable, *LR_FIELDS), train_images(info), usable, info),
+        *advice.warnings,
+    ]
     stages: list[Stage] = []
     error = ""
     if info is not None and "architecture" not in broken:
-        stages, error = stages_of(usable, info)
-        if error:
-            problems.append(network_problem(usable, error))
-    return Checked(recipe, usable, problems, advice.warnings, stages, error, frozenset(broken))
+        stages, problem, error = stages_of(usable, info)
+        if problem:
+            problems.append(problem)
+    return Checked(recipe, usable, problems, warnings, stages, error, frozenset(broken))
+
+
+LR_FIELDS = ("scheduler", "warmup", "optimizer", "epochs", "batch_size")
+"""What the learning rate depends on, besides the number of training images."""
+
+
+def train_images(info: DatasetInfo | None) -> int:
+    """How many images the run would learn from."""
+    return info.counts.get("train", 0) if info else 0
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _schedule(settings: str, images: int, _recipe: Recipe, _info: DatasetInfo | None) -> list[str]:
+    """What is said about the learning rate: for 100,000 epochs, going through them takes a second."""
+    return schedule_advice(_recipe, _info)
 
 
 def _parse(draft: dict[str, Any]) -> tuple[Recipe | None, Recipe, list[Problem]]:
@@ -55,27 +74,28 @@ def _parse(draft: dict[str, Any]) -> tuple[Recipe | None, Recipe, list[Problem]]
         return None, recipe_from_draft(kept), error.problems
 
 
-def stages_of(recipe: Recipe, info: DatasetInfo) -> tuple[list[Stage], str]:
-    """The network's stages, or the sentence that says why it cannot be built."""
-    rows, error = _stages(
+def stages_of(recipe: Recipe, info: DatasetInfo) -> tuple[list[Stage], Problem | None, str]:
+    """The network's stages, or why it cannot be built: at which field, and as a sentence."""
+    rows, problem, error = _stages(
         recipe.architecture.model_dump_json(),
         recipe.data.color,
         info.model_dump_json(include={"name", "fingerprint", "classes", "channels", "image_size"}),
         _recipe=recipe,
         _info=info,
     )
-    return [Stage(name, tuple(shape), parameters, work) for name, shape, parameters, work in rows], error
+    stages = [Stage(name, tuple(shape), parameters, work) for name, shape, parameters, work in rows]
+    return stages, problem, error
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _stages(
     architecture: str, color: str, dataset: str, _recipe: Recipe, _info: DatasetInfo
-) -> tuple[list[tuple[str, tuple[int, ...], int, int]], str]:
+) -> tuple[list[tuple[str, tuple[int, ...], int, int]], Problem | None, str]:
     try:
         stages = architecture_stages(_recipe, _info)
     except PlateauError as error:
-        return [], str(error)
-    return [(s.name, s.output_shape, s.parameters, s.multiply_adds) for s in stages], ""
+        return [], network_problem(_recipe, error), str(error)
+    return [(s.name, s.output_shape, s.parameters, s.multiply_adds) for s in stages], None, ""
 
 
 def recipe_key(recipe: Recipe, *names: str) -> str:

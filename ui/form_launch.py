@@ -9,9 +9,9 @@ from core.errors import Damaged, NotFound, PlateauError, Problem
 from core.recipe import Recipe
 from ui.draft import Draft, launch_token, notice
 from ui.form_checks import Checked, check_draft
-from ui.form_values import field_words, show_number, show_numbers
 from ui.links import go, page_path
 from ui.services import library, store
+from ui.setting_words import field_words, value_words
 from ui.words import plain
 
 LAUNCHED = "new_run_launched"
@@ -92,9 +92,8 @@ def _show_problems(draft: Draft, problems: list[Problem]) -> None:
 
 def sentence(draft: Draft, problem: Problem) -> str:
     """A problem in the form's own words: field, value, rule, remedy."""
-    value = problem.value
-    shown = show_numbers(value) if isinstance(value, list) else show_number(value)
-    shown = "empty" if value is None or shown == "" else shown if len(shown) <= 60 else shown[:57] + "..."
+    shown = "empty" if problem.value in (None, "", []) else value_words(problem.value)
+    shown = shown if len(shown) <= 60 else shown[:57] + "..."
     remedy = f"; {problem.remedy}" if problem.remedy else ""
     field = field_words(Recipe, draft["recipe"], problem.field)
     return f"**{plain(field)}** ({plain(shown)}): {plain(problem.rule + remedy)}."

@@ -1,22 +1,16 @@
 """An ordered list of choices: one line each, folded; added from a menu, moved, removed."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
-from pydantic import ValidationError
 
-from core.files import to_json
-from core.spec import Setting, Spec, kind_of
+from core.spec import Setting, kind_of
+from ui.form_cells import Fields, Flow, Path, about
 from ui.form_values import defaults_of, member
 from ui.words import plain
 
-if TYPE_CHECKING:
-    from ui.form import Form, _Flow
 
-Path = tuple[str | int, ...]
-
-
-def draw_list(form: "Form", flow: "_Flow", setting: Setting, path: Path) -> None:
+def draw_list(form: Fields, flow: Flow, setting: Setting, path: Path) -> None:
     """The items at `path` in their order, and the menu that adds one."""
     items: list[dict[str, Any]] = form.at(path)
     with flow.block():
@@ -28,22 +22,20 @@ def draw_list(form: "Form", flow: "_Flow", setting: Setting, path: Path) -> None
         _draw_menu(form, setting, path, items)
 
 
-def _draw_item(form: "Form", setting: Setting, path: Path, index: int, count: int) -> None:
-    from ui.form import _Flow, about
-
+def _draw_item(form: Fields, setting: Setting, path: Path, index: int, count: int) -> None:
     here = (*path, index)
     values = form.at(here)
     spec = member(setting.choices, values)
     assert spec is not None  # conform() leaves no other
-    name = "-".join(form._names(here))
+    name = "-".join(form.key_names(here))
     items = form.at(path)
     with st.container(horizontal=True, gap="xsmall", key=f"item-{form.key}-{name}"):
         bad = form.problems_at(here)
-        line = f":red[{plain(spec.label)}: has an invalid value]" if bad else plain(_line(form, spec, values))
+        line = f":red[{plain(spec.label)}: has an invalid value]" if bad else plain(form.line(spec, values))
         with st.expander(line, key=f"{form.key}:{name}:fold", type="compact"):
             st.caption(about(spec))
             form.tell(here, below=False)
-            inner = _Flow(st.container(), f"{form.key}-{name}")
+            inner = Flow(st.container(), f"{form.key}-{name}")
             form.fields(inner, spec, here)
         for icon, words, act, possible in (
             ("arrow_upward", "Apply it earlier", (index, index - 1), index > 0),
@@ -61,15 +53,6 @@ def _draw_item(form: "Form", setting: Setting, path: Path, index: int, count: in
             )
 
 
-def _line(form: "Form", spec: type[Spec], values: dict[str, Any]) -> str:
-    """The item in one line; its name where its values are not valid."""
-    try:
-        item = spec.model_validate_json(to_json(values))
-    except ValidationError:
-        return spec.label
-    return form.summary(item) if form.summary else spec.label
-
-
 def _move(items: list[dict[str, Any]], source: int, target: int | None) -> None:
     """Move an item to another place, or remove it."""
     item = items.pop(source)
@@ -77,7 +60,7 @@ def _move(items: list[dict[str, Any]], source: int, target: int | None) -> None:
         items.insert(target, item)
 
 
-def _draw_menu(form: "Form", setting: Setting, path: Path, items: list[dict[str, Any]]) -> None:
+def _draw_menu(form: Fields, setting: Setting, path: Path, items: list[dict[str, Any]]) -> None:
     by_kind = {kind_of(c): c for c in setting.choices}
     key = f"{form.key}:{'.'.join(map(str, path))}:add"
     what = setting.label.lower()

@@ -10,7 +10,7 @@ from core.files import to_json
 from core.recipe import Recipe, choose
 from core.runs import RunStore
 from core.train import available_devices
-from ui import form, preflight_view
+from ui import form, form_cells, preflight_view
 from ui.draft import Draft, DraftFolder, can_go_back, go_back
 from ui.form_checks import Checked
 from ui.form_sources import LOADED, show_sources
@@ -38,7 +38,7 @@ GROUPS = {
 """Under which heading a recipe's root fields stand."""
 
 STYLE = (
-    form.STYLE
+    form_cells.STYLE
     + preflight_view.STYLE
     + """<style>
 [data-testid="stColumn"]:has(.st-key-preflight) { align-self: flex-start; }
@@ -161,6 +161,7 @@ def show_form(draft: Draft, checked: Checked, datasets: dict[str, DatasetInfo]) 
         summary=_summary,
         offers={"data.name": list(datasets), "device": _devices()},
         wording={"data.name": lambda name: dataset_words(name, datasets)},
+        blanks={"clip_norm": "no limit"},
     )
     for title, names in GROUPS.items():
         st.markdown(f"##### {title}")

@@ -9,19 +9,17 @@ import streamlit as st
 from core.errors import PlateauError
 from core.recipe import Preset, Recipe, load_preset, load_presets, parse_recipe
 from ui.draft import Draft, begin, new_draft, notice
+from ui.links import take_form_request
 from ui.services import library, store
 from ui.words import plain
 
 LOADED = ("Cloned", "Loaded")
 """How a notice begins that tells of no trouble."""
 
-REQUEST = "new_run_request"
-"""Session key under which another page hands over {'clone': id}, {'preset': id} or {'data': name}."""
-
 
 def take_request(draft: Draft) -> Draft:
     """The draft that another page asked for, if one did; else the one given."""
-    request: dict[str, Any] | None = st.session_state.pop(REQUEST, None)
+    request = take_form_request()
     if not request:
         return draft
     if "data" in request:

@@ -1,5 +1,4 @@
-"""The form's values without widgets: how text becomes numbers, what a stored draft must look like,
-and how a setting's path reads for a person."""
+"""The form's values without widgets: how text becomes numbers, and what a stored draft must look like."""
 
 import json
 import re
@@ -63,7 +62,9 @@ def defaults_of(spec: type[Spec]) -> dict[str, Any]:
 
 
 def default_of(setting: Setting) -> Any:
-    """A field's default as a recipe holds it."""
+    """A field's default as a recipe holds it; what must be filled in is empty, as its widget shows it."""
+    if setting.required:
+        return {"text": "", "numbers": [], "bool": False}.get(setting.type)
     return _jsonable(setting.default)
 
 
@@ -132,82 +133,6 @@ def _fits(kind: str, value: Any) -> bool:
     if kind == "int":
         return isinstance(value, int) and abs(value) <= _MOST
     return isinstance(value, int | float) and abs(value) <= 1e300
-
-
-def field_words(root: type[Spec], values: Any, path: str) -> str:
-    """'optimizer.lr' as a person reads it: 'Optimizer › Learning rate'; unknown parts stay as they are.
-
-    Knows both ways to name an augmentation: by its place ('augmentations.0.p') and, as in differences,
-    by its kind ('augmentations.affine 2.p').
-    """
-    spec: type[Spec] | None = root
-    words: list[str] = []
-    choices: tuple[Any, ...] = ()
-    parts = path.split(".")
-    for part, following in zip(parts, [*parts[1:], ""], strict=True):
-        if choices:
-            spec, label, values = _item(choices, values, part)
-            words.append(label)
-            choices = ()
-            continue
-        setting = next((s for s in settings_of(spec) if s.name == part), None) if spec else None
-        if setting is None:
-            words += [] if part == "kind" else [f"number {int(part) + 1}" if part.isdigit() else part]
-            spec = None
-            continue
-        words.append(setting.label)
-        values = values.get(part) if isinstance(values, dict) else None
-        spec = setting.choices[0] if setting.type == "spec" else None
-        if setting.type == "union":
-            found = member(setting.choices, values)
-            spec = found if found and following in found.model_fields else _with(setting.choices, following)
-        choices = setting.choices if setting.type == "specs" else ()
-    return " › ".join(words)
-
-
-def _item(choices: tuple[Any, ...], values: Any, part: str) -> tuple[type[Spec] | None, str, Any]:
-    """The spec, name and values of a list's item, named by its place or its kind."""
-    items = values if isinstance(values, list) else []
-    if part.isdigit() and int(part) < len(items):
-        found = member(choices, items[int(part)])
-        return found, found.label if found else part, items[int(part)]
-    kind, _, number = part.partition(" ")
-    found = next((c for c in choices if kind_of(c) == kind), None)
-    return found, f"{found.label} {number}".strip() if found else part, None
-
-
-def _with(choices: tuple[Any, ...], name: str) -> type[Spec] | None:
-    """A member that has this field: for values that another choice had."""
-    return next((c for c in choices if name in c.model_fields), None)
-
-
-def choice_words(root: type[Spec], path: str, kind: Any) -> str:
-    """What a person reads for a kind of the choice at `path` ('optimizer', 'augmentations.affine 2')."""
-    found = _choice(root, path, kind)
-    return found.label if found else value_words(kind)
-
-
-def choice_defaults(root: type[Spec], path: str, kind: Any) -> dict[str, Any]:
-    """The defaults of a kind of the choice at `path`."""
-    found = _choice(root, path, kind)
-    return defaults_of(found) if found else {}
-
-
-def _choice(root: type[Spec], path: str, kind: Any) -> type[Spec] | None:
-    name = path.split(".")[0]
-    choices = next((s.choices for s in settings_of(root) if s.name == name), ())
-    return member(choices, {"kind": kind})
-
-
-def value_words(value: Any) -> str:
-    """A setting's value as a person reads it."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, list | tuple):
-        return show_numbers(value) or "none"
-    return show_number(value) if isinstance(value, int | float) else str(value)
 
 
 def as_key(value: Any) -> str:

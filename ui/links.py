@@ -1,11 +1,12 @@
 """The way from one page to another, with what the address must carry."""
 
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import streamlit as st
 
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
+_FORM_REQUEST = "new_run_request"
 
 
 def page_path(name: str) -> Path:
@@ -18,7 +19,18 @@ def go(name: str, **query: str) -> NoReturn:
     st.switch_page(page_path(name), query_params={key: value for key, value in query.items() if value})
 
 
+def fill_form(**request: str) -> NoReturn:
+    """Leave for New run, which begins with {'clone': id}, {'preset': id} or {'data': name}."""
+    st.session_state[_FORM_REQUEST] = request
+    go("new_run")
+
+
+def take_form_request() -> dict[str, Any] | None:
+    """What another page asked the form to begin with, once."""
+    request: dict[str, Any] | None = st.session_state.pop(_FORM_REQUEST, None)
+    return request
+
+
 def clone_into_form(run_id: str) -> NoReturn:
     """Leave for New run, with this run's settings in the form."""
-    st.session_state["new_run_request"] = {"clone": run_id}
-    go("new_run")
+    fill_form(clone=run_id)

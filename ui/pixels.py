@@ -13,16 +13,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 Frame = Literal["none", "right", "wrong"]
 
 RIGHT, WRONG = "#009e73", "#d55e00"
 """Green and vermilion of Okabe and Ito: they differ in brightness too, and a mark says the same."""
-
-_GREY = (128, 136, 146, 255)
-"""Captions inside a PNG: legible on the light and on the dark page."""
-_CAPTION_HEIGHT = 15
 
 
 def factor_for(size: int, target: int = 96) -> int:
@@ -41,33 +37,18 @@ def grid_png(
     columns: int,
     factor: int = 1,
     gap: int = 4,
-    captions: Sequence[str] | None = None,
-    borders: Sequence[str | None] | None = None,
 ) -> bytes:
-    """Images (H, W, C) of one size in rows of `columns`, as one PNG on a transparent ground.
-
-    `captions` are written below, cut to the image's width; `borders` are colours such as '#009e73'
-    (None: no border), drawn in the gap.
-    """
+    """Images (H, W, C) of one size in rows of `columns`, as one PNG on a transparent ground."""
     if len(images) == 0:
         raise ValueError("a grid needs at least one image")
     pictures = [_picture(image, factor) for image in images]
     width, height = pictures[0].size
-    if captions:
-        width = max(width, 24)
-    cell = (width + gap, height + gap + (_CAPTION_HEIGHT if captions else 0))
+    cell = (width + gap, height + gap)
     columns = min(columns, len(pictures))
     rows = math.ceil(len(pictures) / columns)
     sheet = Image.new("RGBA", (columns * cell[0] + gap, rows * cell[1] + gap))
-    draw = ImageDraw.Draw(sheet)
     for at, picture in enumerate(pictures):
-        left, top = gap + at % columns * cell[0], gap + at // columns * cell[1]
-        sheet.paste(picture, (left, top))
-        if borders and borders[at]:
-            edge = (left - 2, top - 2, left + picture.width + 1, top + picture.height + 1)
-            draw.rectangle(edge, outline=borders[at], width=2)
-        if captions:
-            _write(draw, captions[at], left, top + height + 1, width)
+        sheet.paste(picture, (gap + at % columns * cell[0], gap + at // columns * cell[1]))
     return _encoded(sheet)
 
 
@@ -126,15 +107,6 @@ def _picture(pixels: np.ndarray, factor: int) -> Image.Image:
         raise TypeError(f"pixels must be uint8, got {pixels.dtype}")
     flat = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     return Image.fromarray(np.ascontiguousarray(flat.repeat(factor, axis=0).repeat(factor, axis=1)))
-
-
-def _write(draw: ImageDraw.ImageDraw, text: str, left: int, top: int, width: int) -> None:
-    font = ImageFont.load_default(11)
-    if draw.textlength(text, font=font) > width:
-        while text and draw.textlength(text + "…", font=font) > width:
-            text = text[:-1]
-        text += "…"
-    draw.text((left, top), text, fill=_GREY, font=font)
 
 
 def _encoded(picture: Image.Image) -> bytes:

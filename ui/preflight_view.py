@@ -28,11 +28,11 @@ from core.train import (
     to_float,
 )
 from ui.charts import spec_of
-from ui.form_checks import Checked, recipe_key
-from ui.form_values import choice_defaults, choice_words, field_words, value_words
+from ui.form_checks import LR_FIELDS, Checked, recipe_key, train_images
 from ui.pixels import grid_png
 from ui.problems import told
 from ui.services import library, store
+from ui.setting_words import change_words, field_words
 from ui.words import count, duration, plain, short_count, size
 
 SAMPLES = 8
@@ -66,7 +66,7 @@ def show_changes(recipe: Recipe, parent_id: str) -> None:
         if not found:
             st.caption(f"Cloned from **{name}**: no setting differs yet.")
             return
-        rows = change_rows(parent.recipe(), recipe)
+        rows = change_words(parent.recipe(), recipe)
         st.markdown(f"**What changed** :gray[since {name}]")
         st.dataframe(
             pd.DataFrame(rows, columns=["Setting", "Before", "Now"]),
@@ -74,30 +74,6 @@ def show_changes(recipe: Recipe, parent_id: str) -> None:
             height=min(38 + 32 * len(rows), 260),
             row_height=32,
         )
-
-
-def change_rows(old: Recipe, new: Recipe) -> list[tuple[str, str, str]]:
-    """Setting, before, now. Where another choice was made, the choice's name, and of its settings
-    those that are not at their default: the settings of the old choice say nothing any more."""
-    before, after = old.model_dump(mode="json"), new.model_dump(mode="json")
-    order = list(Recipe.model_fields)
-    found = sorted(differences(old, new), key=lambda d: order.index(d.field.split(".")[0]))
-    chosen = {d.field.removesuffix(".kind"): d for d in found if d.field.endswith(".kind")}
-    rows = []
-    for d in found:
-        owner, _, name = d.field.rpartition(".")
-        if d.field.endswith(".kind"):
-            words = (choice_words(Recipe, owner, d.old), choice_words(Recipe, owner, d.new))
-        elif any(d.field.startswith(f"{field}.") for field in chosen):
-            choice = chosen.get(owner)
-            default = choice and choice.new and choice_defaults(Recipe, owner, choice.new).get(name)
-            if d.new is None or d.new == default:
-                continue
-            words = ("–", value_words(d.new))
-        else:
-            words = (value_words(d.old), value_words(d.new))
-        rows.append((field_words(Recipe, after if d.new is not None else before, d.field), *words))
-    return rows
 
 
 def show_facts(checked: Checked, info: DatasetInfo) -> None:
@@ -170,7 +146,6 @@ def _measure(recipe: Recipe, info: DatasetInfo) -> dict[str, Any]:
 # ---- learning rate ----
 
 
-LR_FIELDS = ("scheduler", "warmup", "optimizer", "epochs", "batch_size")
 SAMPLE_FIELDS = ("augmentations", "data")
 
 
@@ -199,8 +174,8 @@ def show_lr(recipe: Recipe, info: DatasetInfo | None) -> None:
             help=f"The scheduler waits for {recipe.scheduler.monitor}; this shows what it does if that stops "
             "improving after this epoch.",
         )
-    images = info.counts.get("train", 0) if info else 0
-    rows = _lr_rows(recipe_key(recipe, *LR_FIELDS), images, until, _recipe=recipe, _info=info)
+    key = recipe_key(recipe, *LR_FIELDS)
+    rows = _lr_rows(key, train_images(info), until, _recipe=recipe, _info=info)
     st.vega_lite_chart(rows, _lr_spec(), key="lr_preview", width="stretch")
 
 

@@ -1,5 +1,6 @@
 """The frame around every page: configuration, navigation, and what is training right now."""
 
+import os
 from pathlib import Path
 
 import streamlit as st
@@ -74,5 +75,13 @@ def training_now() -> None:
 
 with st.sidebar:
     training_now()
+
+runs_folder = store().folder
+if runs_folder.exists() and not os.access(runs_folder, os.W_OK):
+    st.error(
+        f"{plain(str(runs_folder))} cannot be written: runs can be looked at, but none can be launched. "
+        "Make it writable, or name another folder in PLATEAU\\_RUNS, and start the app again.",
+        icon=":material/lock:",
+    )
 
 chosen.run()

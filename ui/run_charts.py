@@ -1,55 +1,73 @@
-"""Rows of epochs.jsonl as charts: one run while it trains, or several laid over each other.
+"""Rows of epochs.jsonl as the charts of one run; ui/run_overlay.py lays several over each other.
 
 A chart's spec depends on plain values only and is built once (`st.cache_data`); the rows go beside
-it. Train is dashed, val solid, the clean train accuracy thin; a colour is a run's.
+it. Train is dashed, val solid, val of the averaged weights dotted, clean train thin; a colour is a
+run's.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from core.insight.curves import best_row, number
+from core.insight import best_row, number
 from ui.charts import TRAIN_DASH, spec_of
 
 Row = Mapping[str, Any]
 Kind = Literal["accuracy", "loss", "lr"]
-XAxis = Literal["epoch", "time"]
 
 HEIGHTS: dict[Kind, int] = {"accuracy": 360, "loss": 360, "lr": 190}
 DOTS_UP_TO = 40
 """Up to so many epochs each one has a dot: a line of one point would show nothing."""
+AVERAGED = "val (EMA)"
+"""The line of the averaged weights: only runs that average them have it."""
 
-_SERIES: dict[Kind, tuple[str, ...]] = {
-    "accuracy": ("val", "train", "clean train"),
-    "loss": ("val", "train"),
-    "lr": ("lr",),
-}
-_KEYS: dict[Kind, tuple[str, ...]] = {
-    "accuracy": ("val/accuracy", "train/accuracy", "train/clean_accuracy"),
-    "loss": ("val/loss", "train/loss"),
-    "lr": ("lr",),
+_KEYS: dict[Kind, dict[str, str]] = {
+    "accuracy": {
+        "val": "val/accuracy",
+        AVERAGED: "val/ema_accuracy",
+        "train": "train/accuracy",
+        "clean train": "train/clean_accuracy",
+    },
+    "loss": {
+        "val": "val/loss",
+        AVERAGED: "val/ema_loss",
+        "train": "train/loss",
+        "clean train": "train/clean_loss",
+    },
+    "lr": {"lr": "lr"},
 }
 _TITLES: dict[Kind, str] = {"accuracy": "Accuracy", "loss": "Loss", "lr": "Learning rate"}
+_LOSSES = "train: what training minimizes; val, clean train: plain cross entropy"
+"""Train has label smoothing and mixed images in it where the recipe asks for them; the others never."""
 _FORMATS: dict[Kind, str] = {"accuracy": ".1%", "loss": ".3f", "lr": ".3~g"}
 _AXIS_FORMATS: dict[Kind, str] = {"accuracy": ".0%", "loss": "~g", "lr": "~g"}
-_DASHES = {"val": [1, 0], "train": TRAIN_DASH, "clean train": [1, 0], "lr": [1, 0]}
-_WIDTHS = {"val": 2.4, "train": 1.7, "clean train": 0.9, "lr": 1.8}
-_ROWS = alt.NamedData(name="rows")
+_DASHES = {"val": [1, 0], AVERAGED: [2, 3], "train": TRAIN_DASH, "clean train": [1, 0], "lr": [1, 0]}
+_WIDTHS = {"val": 2.4, AVERAGED: 2.2, "train": 1.7, "clean train": 0.9, "lr": 1.8}
+ROWS = alt.NamedData(name="rows")
 """The same for all layers, or each would bring an empty table of its own."""
-_COLUMNS = ("run", "role", "x", "epoch", "dot", "best")
+
+
+def series_of(kind: Kind, averaged: bool) -> dict[str, str]:
+    """The lines of a chart, each with its key in a row."""
+    return {name: key for name, key in _KEYS[kind].items() if averaged or name != AVERAGED}
 
 
 def live_frame(
-    kind: Kind, rows: Sequence[Row], running: Sequence[Row] = (), behind: Sequence[Row] = ()
+    kind: Kind,
+    rows: Sequence[Row],
+    running: Sequence[Row] = (),
+    behind: Sequence[Row] = (),
+    *,
+    averaged: bool = False,
 ) -> pd.DataFrame:
     """The rows of one run for a chart: its epochs, the steps of the epoch under way, and the epochs
     of the run laid behind it."""
-    parts = [_part(kind, behind, "behind"), _part(kind, rows, "this")]
-    moving = _part(kind, running, "running")
+    series = series_of(kind, averaged)
+    parts = [_part(series, behind, "behind"), _part(series, rows, "this")]
+    moving = _part(series, running, "running")
     if rows and running:
         # The running line begins where the last epoch's ended.
         moving = {name: [*parts[1][name][-1:], *values] for name, values in moving.items()}
@@ -58,24 +76,24 @@ def live_frame(
     return pd.DataFrame({name: [v for part in parts for v in part[name]] for name in parts[0]})
 
 
-def _part(kind: Kind, rows: Sequence[Row], role: str) -> dict[str, list[Any]]:
+def _part(series: Mapping[str, str], rows: Sequence[Row], role: str) -> dict[str, list[Any]]:
     best = best_row(rows) if role != "running" else None
     count = len(rows)
     columns: dict[str, list[Any]] = {
         "role": [role] * count,
-        "x": [_position(row) for row in rows],
-        "epoch": [row.get("epoch") for row in rows],
+        "x": [position(row) for row in rows],
+        "epoch": [number(row, "epoch") for row in rows],
         "dot": [float(role == "this" and count <= DOTS_UP_TO)] * count,
         "best": [row is best for row in rows],
     }
-    for series, key in zip(_SERIES[kind], _KEYS[kind], strict=True):
-        columns[series] = [number(row, key) for row in rows]
+    for name, key in series.items():
+        columns[name] = [number(row, key) for row in rows]
     return columns
 
 
-def _position(row: Row) -> float:
+def position(row: Row) -> float | None:
     """Where a row stands on the axis of epochs: whole for an epoch's, between for a step's."""
-    return float(row.get("position", row.get("epoch", 0)))
+    return number(row, "position" if "position" in row else "epoch")
 
 
 def axis_end(done: int, epochs: int) -> int:
@@ -90,39 +108,48 @@ def axis_end(done: int, epochs: int) -> int:
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
-def live_spec(kind: Kind, color: str, behind_color: str, epochs: int) -> dict[str, Any]:
+def live_spec(
+    kind: Kind, color: str, behind_color: str, epochs: int, *, averaged: bool = False
+) -> dict[str, Any]:
     """The chart of one run over so many epochs, before its rows."""
-    hover = alt.selection_point(
-        name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["x"], empty=False
-    )
-    x = _epoch_axis(kind, epochs)
+    names = list(series_of(kind, averaged))
+    x = _epoch_axis(epochs)
     lines = [
-        _live_lines(kind, x, "behind", behind_color, 0.38, legend_color=color),
-        _live_lines(kind, x, "running", color, 0.45),
-        _live_lines(kind, x, "this", color, 1.0),
-        _live_dots(kind, x, color),
+        _live_lines(kind, names, x, "behind", behind_color, 0.38, legend_color=color),
+        _live_lines(kind, names, x, "running", color, 0.45),
+        _live_lines(kind, names, x, "this", color, 1.0),
+        _live_dots(kind, names, x, color),
     ]
     if kind == "accuracy":
         lines.append(_best_mark(x, color))
-    tooltip = [alt.Tooltip("epoch:Q", title="epoch", format="d")] + [
-        alt.Tooltip(f"{series}:Q", format=_FORMATS[kind]) for series in _SERIES[kind]
-    ]
-    rule = (
-        alt.Chart(_ROWS)
+    lines.append(_hover_rule(kind, names, x))
+    return spec_of(alt.layer(*lines).properties(height=HEIGHTS[kind], title=chart_title(kind)))
+
+
+def _hover_rule(kind: Kind, names: list[str], x: alt.X) -> Any:
+    """A line under the pointer, with the numbers of its epoch."""
+    hover = alt.selection_point(
+        name="hover", nearest=True, on="pointerover", clear="pointerout", fields=["x"], empty=False
+    )
+    return (
+        alt.Chart(ROWS)
         .transform_filter("datum.role == 'this'")
         .mark_rule(strokeWidth=1)
         .encode(
             x=x,
             opacity=alt.condition(hover, alt.value(0.35), alt.value(0.0)),
-            tooltip=tooltip,
+            tooltip=[alt.Tooltip("epoch:Q", format="d"), *value_tooltips(kind, names)],
         )
         .add_params(hover)
     )
-    chart = alt.layer(*lines, rule).properties(height=HEIGHTS[kind], title=_title(kind))
-    return spec_of(chart)
 
 
-def _epoch_axis(kind: Kind, epochs: int) -> alt.X:
+def value_tooltips(kind: Kind, names: Sequence[str]) -> list[alt.Tooltip]:
+    """One line of a tooltip for each of the chart's lines."""
+    return [alt.Tooltip(field=n, type="quantitative", title=n, format=_FORMATS[kind]) for n in names]
+
+
+def _epoch_axis(epochs: int) -> alt.X:
     return alt.X(
         "x:Q",
         title="epoch",
@@ -131,45 +158,51 @@ def _epoch_axis(kind: Kind, epochs: int) -> alt.X:
     )
 
 
-def _value_axis(kind: Kind, field: str = "value:Q") -> alt.Y:
+def value_axis(kind: Kind, field: str = "value:Q") -> alt.Y:
+    """The axis of accuracies, losses or learning rates."""
     return alt.Y(
         field,
         title=_TITLES[kind].lower(),
         scale=alt.Scale(zero=kind == "lr", nice=True),
         # A fixed width keeps the charts' x axes in line.
-        axis=alt.Axis(format=_AXIS_FORMATS[kind], minExtent=44, maxExtent=44, tickCount=_ticks(kind)),
+        axis=alt.Axis(
+            format=_AXIS_FORMATS[kind], minExtent=44, maxExtent=44, tickCount=3 if kind == "lr" else 6
+        ),
     )
 
 
-def _ticks(kind: Kind) -> int:
-    return 3 if kind == "lr" else 6
-
-
-def _live_lines(kind: Kind, x: alt.X, role: str, color: str, opacity: float, legend_color: str = "") -> Any:
-    legend_color = legend_color or color
+def _live_lines(
+    kind: Kind,
+    names: list[str],
+    x: alt.X,
+    role: str,
+    color: str,
+    opacity: float,
+    legend_color: str = "",
+) -> Any:
     interpolate = "step-before" if kind == "lr" else "linear"
     return (
-        alt.Chart(_ROWS)
+        alt.Chart(ROWS)
         .transform_filter(f"datum.role == '{role}'")
-        .transform_fold(list(_SERIES[kind]), as_=["series", "value"])
+        .transform_fold(names, as_=["series", "value"])
         .mark_line(color=color, opacity=opacity, interpolate=interpolate, clip=True)
-        .encode(x=x, y=_value_axis(kind), **_styles(_SERIES[kind], legend_color))
+        .encode(x=x, y=value_axis(kind), **line_styles(names, legend_color or color))
     )
 
 
-def _live_dots(kind: Kind, x: alt.X, color: str) -> Any:
+def _live_dots(kind: Kind, names: list[str], x: alt.X, color: str) -> Any:
     return (
-        alt.Chart(_ROWS)
+        alt.Chart(ROWS)
         .transform_filter("datum.role == 'this' && datum.dot > 0")
-        .transform_fold(list(_SERIES[kind]), as_=["series", "value"])
+        .transform_fold(names, as_=["series", "value"])
         .mark_circle(color=color, size=14, opacity=0.9)
-        .encode(x=x, y=_value_axis(kind))
+        .encode(x=x, y=value_axis(kind))
     )
 
 
 def _best_mark(x: alt.X, color: str) -> Any:
     return (
-        alt.Chart(_ROWS)
+        alt.Chart(ROWS)
         .transform_filter("datum.best && datum.role == 'this'")
         .mark_point(color=color, filled=False, size=130, strokeWidth=2, opacity=1)
         .encode(
@@ -183,88 +216,10 @@ def _best_mark(x: alt.X, color: str) -> Any:
     )
 
 
-@dataclass(frozen=True)
-class Curve:
-    """One run's rows with the name and colour that it is drawn with."""
-
-    name: str
-    color: str
-    rows: Sequence[Row]
-
-
-def overlay_frame(kind: Kind, curves: Sequence[Curve], x_axis: XAxis) -> pd.DataFrame:
-    """The rows of several runs for one chart; `x` is the epoch, or the minutes since the start."""
-    frames: dict[str, list[Any]] = {name: [] for name in (*_COLUMNS, *_SERIES[kind]) if name != "dot"}
-    for curve in curves:
-        best = best_row(curve.rows)
-        for row in curve.rows:
-            seconds = number(row, "elapsed_s")
-            frames["run"].append(curve.name)
-            frames["role"].append("this")
-            frames["epoch"].append(row.get("epoch"))
-            frames["x"].append(
-                row.get("epoch") if x_axis == "epoch" else None if seconds is None else seconds / 60
-            )
-            frames["best"].append(row is best)
-            for series, key in zip(_SERIES[kind], _KEYS[kind], strict=True):
-                frames[series].append(number(row, key))
-    return pd.DataFrame(frames)
-
-
-@st.cache_data(show_spinner=False, max_entries=100)
-def overlay_spec(
-    kind: Kind, names: tuple[str, ...], colors: tuple[str, ...], series: tuple[str, ...], x_axis: XAxis
-) -> dict[str, Any]:
-    """The chart of several runs laid over each other, before their rows."""
-    pick = alt.selection_point(name="pick", fields=["run"], bind="legend")
-    x = alt.X("x:Q", title="epoch" if x_axis == "epoch" else "minutes", axis=alt.Axis(grid=False))
-    color = alt.Color(
-        "run:N",
-        scale=alt.Scale(domain=list(names), range=list(colors)),
-        sort=list(names),
-        legend=alt.Legend(
-            title=None, orient="bottom", columns=3, symbolType="stroke", symbolSize=400, labelLimit=330
-        ),
-    )
-    faded = alt.condition(pick, alt.value(1.0), alt.value(0.12))
-    shown = [name for name in _SERIES[kind] if name in series] or list(_SERIES[kind][:1])
-    lines = (
-        alt.Chart(_ROWS)
-        .transform_fold(shown, as_=["series", "value"])
-        .mark_line(interpolate="step-before" if kind == "lr" else "linear")
-        .encode(x=x, y=_value_axis(kind), color=color, opacity=faded, **_styles(shown))
-        .add_params(pick)
-    )
-    spots = (
-        alt.Chart(_ROWS)
-        .mark_circle(size=70)
-        .encode(
-            x=x,
-            y=alt.Y(f"{shown[0]}:Q"),
-            color=color,
-            opacity=alt.value(0.0),
-            tooltip=[
-                alt.Tooltip("run:N", title="run"),
-                alt.Tooltip("epoch:Q", format="d"),
-                *(alt.Tooltip(f"{name}:Q", format=_FORMATS[kind]) for name in _SERIES[kind]),
-            ],
-        )
-    )
-    layers = [lines, spots]
-    if kind == "accuracy" and "val" in shown:
-        layers.append(
-            alt.Chart(_ROWS)
-            .transform_filter("datum.best")
-            .mark_point(size=120, strokeWidth=2, filled=False)
-            .encode(x=x, y=alt.Y("val:Q"), color=color, opacity=faded)
-        )
-    return spec_of(alt.layer(*layers).properties(height=440, title=_title(kind)))
-
-
-def _styles(shown: Sequence[str], color: str | None = None) -> dict[str, Any]:
-    """Dash and width of each series, with one legend for both."""
+def line_styles(names: Sequence[str], color: str | None = None) -> dict[str, Any]:
+    """Dash and width of each line, with one legend for both."""
     legend = None
-    if len(shown) > 1:
+    if len(names) > 1:
         legend = alt.Legend(
             title=None,
             orient="top",
@@ -276,25 +231,27 @@ def _styles(shown: Sequence[str], color: str | None = None) -> dict[str, Any]:
             symbolOpacity=1,
             **({"symbolStrokeColor": color} if color else {}),
         )
-    order = list(shown)
+    order = list(names)
     return {
         "strokeDash": alt.StrokeDash(
             "series:O",
             sort=order,
-            scale=alt.Scale(domain=order, range=[_DASHES[s] for s in order]),
+            scale=alt.Scale(domain=order, range=[_DASHES[name] for name in order]),
             legend=legend,
         ),
         "strokeWidth": alt.StrokeWidth(
             "series:O",
             sort=order,
-            scale=alt.Scale(domain=order, range=[_WIDTHS[s] for s in order]),
+            scale=alt.Scale(domain=order, range=[_WIDTHS[name] for name in order]),
             legend=legend,
         ),
     }
 
 
-def _title(kind: Kind) -> alt.TitleParams:
-    return alt.TitleParams(_TITLES[kind], offset=6, fontSize=14)
+def chart_title(kind: Kind) -> alt.TitleParams:
+    """The chart's name; of the loss also what its lines are, for they are not the same quantity."""
+    said = {"subtitle": _LOSSES, "subtitleFontSize": 11} if kind == "loss" else {}
+    return alt.TitleParams(_TITLES[kind], offset=6, fontSize=14, anchor="start", **said)
 
 
 @st.cache_data(show_spinner=False, max_entries=50)
@@ -302,11 +259,11 @@ def extension_spec(color: str, epochs: int) -> dict[str, Any]:
     """The learning rate of a run that is to be extended: so far, as planned, and beyond."""
     parts = ["so far", "planned", "extension"]
     chart = (
-        alt.Chart(_ROWS)
+        alt.Chart(ROWS)
         .mark_line(color=color, strokeWidth=2)
         .encode(
-            x=_epoch_axis("lr", epochs),
-            y=_value_axis("lr", "lr:Q"),
+            x=_epoch_axis(epochs),
+            y=value_axis("lr", "lr:Q"),
             strokeDash=alt.StrokeDash(
                 "part:N",
                 scale=alt.Scale(domain=parts, range=[[1, 0], [2, 3], TRAIN_DASH]),
@@ -317,6 +274,6 @@ def extension_spec(color: str, epochs: int) -> dict[str, Any]:
                 alt.Tooltip("lr:Q", title="learning rate", format=".3~g"),
             ],
         )
-        .properties(height=220, title=_title("lr"))
+        .properties(height=220, title=chart_title("lr"))
     )
     return spec_of(chart)

@@ -27,7 +27,7 @@ def evaluate_run(
     """Accuracy and loss of a checkpoint on a split, with `views` also by test-time augmentation;
     `averaged` evaluates the average of the weights (EMA) instead.
 
-    `progress` is told after each view, and may raise to cancel; only a whole evaluation counts as a look.
+    `progress` is told after each batch, and may raise to cancel; only a whole evaluation counts as a look.
 
     Raises NotFound, Damaged; BadInput where the split has no labelled images, or the data set is
     not the one that the run was trained on.
@@ -38,7 +38,7 @@ def evaluate_run(
     indices = _held_out(run, dataset, split)
     images = to_device(dataset.images, predictor.recipe.data.color, compute.device)
     labels = torch.from_numpy(dataset.labels).to(compute.device)
-    plain = predictor.evaluate(images, labels, indices)
+    plain = predictor.evaluate(images, labels, indices, progress=progress)
     look = Look(
         at=now(),
         split=split,

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from core.classify.predictor import Prediction, Predictor
+from core.classify.predictor import TTA, Prediction, Predictor
 from core.data import Dataset, Progress
 from core.data.archive import extract_zip
 from core.data.decode import FORMATS, decode_image
@@ -26,6 +26,8 @@ from core.data.pack import read_image_file
 from core.errors import BadInput
 
 BATCH = 64
+TOP = 5
+"""How many classes of each answer are kept."""
 KINDS = ", ".join(FORMATS[:-1]) + " and " + FORMATS[-1]
 
 
@@ -37,14 +39,35 @@ class NamedImage:
     read: Callable[[], bytes]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What test-time augmentation says to one image."""
+
+    category: str
+    votes: tuple[tuple[str, int], ...]
+    """The classes that got any, in the classes' order."""
+    mean_probability: float
+    """Of the category."""
+    changed: bool
+    """Whether the plain answer is another one."""
+
+    @property
+    def views(self) -> int:
+        """How many voted."""
+        return sum(count for _, count in self.votes)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """One image's Id and what the network says to it."""
+    """One image's Id and what the network says to it: names and numbers only, for there may be any
+    number of images."""
 
     id: str
     category: str
     probability: float
-    prediction: Prediction
+    top: tuple[tuple[str, float], ...]
+    """The most probable classes of the plain answer, best first."""
+    tta: Vote | None = None
 
 
 @dataclass(frozen=True)
@@ -150,11 +173,27 @@ def classify_unlabelled(
 def _answered(
     predictor: Predictor, ids: Sequence[str], pixels: Sequence[np.ndarray], views: int
 ) -> Iterator[Answer]:
-    for image_id, prediction in zip(ids, predictor.predict(pixels, views=views), strict=True):
-        tta = prediction.tta
-        predicted = tta.predicted if tta else prediction.predicted
-        probabilities = tta.mean_probabilities if tta else prediction.probabilities
-        yield Answer(image_id, predictor.card.classes[predicted], float(probabilities[predicted]), prediction)
+    predictions = predictor.predict(pixels, views=views, keep_views=False)
+    for image_id, prediction in zip(ids, predictions, strict=True):
+        yield _answer(image_id, prediction, predictor.card.classes)
+
+
+def _answer(image_id: str, prediction: Prediction, classes: Sequence[str]) -> Answer:
+    top = tuple((classes[label], share) for label, share in prediction.top(TOP))
+    if prediction.tta is None:
+        return Answer(image_id, *top[0], top)
+    vote = _vote(prediction.tta, prediction.predicted, classes)
+    return Answer(image_id, vote.category, vote.mean_probability, top, vote)
+
+
+def _vote(tta: TTA, plain: int, classes: Sequence[str]) -> Vote:
+    predicted = tta.predicted
+    return Vote(
+        category=classes[predicted],
+        votes=tuple((name, int(count)) for name, count in zip(classes, tta.votes, strict=True) if count),
+        mean_probability=float(tta.mean_probabilities[predicted]),
+        changed=predicted != plain,
+    )
 
 
 def _in_folder(folder: Path, name: str) -> Found:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from core.augment import augment
+from core.classify.views import draw_views
 from core.data import Progress
 from core.data.decode import Resize, fit_image
 from core.errors import BadInput, Damaged
@@ -23,7 +23,6 @@ from core.train import (
     Outcomes,
     autocast,
     evaluate,
-    generator_for,
     predict_logits,
     read_checkpoint,
     to_compute,
@@ -31,8 +30,9 @@ from core.train import (
     to_float,
 )
 
-VIEW_BATCH = 512
-MAX_VIEWS = 32
+VIEW_BATCH = 256
+"""Images whose views are made and classified together: few enough to stay in a CPU's cache. What is
+drawn does not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,13 @@ class TTA:
 
     votes: np.ndarray  # (classes,) int64
     mean_probabilities: np.ndarray  # (classes,) float32
-    views: tuple[View, ...]
+    views: tuple[View, ...] = ()
+    """Empty where the views' pixels were not to be kept."""
+
+    @property
+    def count(self) -> int:
+        """How many views voted."""
+        return int(self.votes.sum())
 
     @property
     def predicted(self) -> int:
@@ -136,8 +142,13 @@ class Predictor:
             return stored.repeat(3, axis=3)
         return np.asarray(stored)
 
-    def predict(self, images: Sequence[np.ndarray], *, views: int = 0, seed: int = 0) -> list[Prediction]:
-        """Answers for prepared images; with `views`, each also by test-time augmentation."""
+    def predict(
+        self, images: Sequence[np.ndarray], *, views: int = 0, seed: int = 0, keep_views: bool = True
+    ) -> list[Prediction]:
+        """Answers for prepared images; with `views`, each also by test-time augmentation.
+
+        With `keep_views` off the views vote, but neither they nor their pixels are kept.
+        """
         if not images:
             return []
         stack = to_device(np.stack(images), "as stored", self.compute.device)
@@ -146,22 +157,36 @@ class Predictor:
         plain = logits.softmax(dim=1).cpu().numpy()
         if views == 0:
             return [Prediction(row) for row in plain]
-        collected: list[list[View]] = [[] for _ in images]
-        votes = np.zeros((len(images), len(self.card.classes)), dtype=np.int64)
-        total = np.zeros_like(plain)
-        for pixels, probabilities in self._views(stack, everything, views, seed):
-            predicted = probabilities.argmax(axis=1)
-            votes[np.arange(len(images)), predicted] += 1
-            total += probabilities
-            shown = (pixels.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-            for i, choice in enumerate(predicted):
-                collected[i].append(View(shown[i], int(choice), float(probabilities[i, choice])))
-        mean = total / views
-        return [Prediction(plain[i], TTA(votes[i], mean[i], tuple(collected[i]))) for i in range(len(images))]
+        ballot = _Ballot(len(images), plain.shape[1], views)
+        kept: list[list[View]] = [[] for _ in images]
+        for part in self._views(stack, everything, views, seed):
+            choices = ballot.add(part)
+            if keep_views:
+                for i, view in enumerate(_as_views(part, choices), start=part.rows.start):
+                    kept[i].append(view)
+        mean = ballot.mean
+        return [
+            Prediction(plain[i], TTA(ballot.counts[i], mean[i], tuple(kept[i]))) for i in range(len(images))
+        ]
 
-    def evaluate(self, images: torch.Tensor, labels: torch.Tensor, indices: torch.Tensor) -> Outcomes:
-        """Plain accuracy and loss on images[indices]; `images` is (N, H, W, C) uint8 on the device."""
-        return evaluate(self.model, images, labels, indices, self.normalizer, self.compute)
+    def evaluate(
+        self,
+        images: torch.Tensor,
+        labels: torch.Tensor,
+        indices: torch.Tensor,
+        *,
+        progress: Progress | None = None,
+    ) -> Outcomes:
+        """Plain accuracy and loss on images[indices]; `images` is (N, H, W, C) uint8 on the device.
+
+        `progress` is told after each batch, and may raise to cancel.
+        """
+
+        def on_chunk(done: int, total: int) -> None:
+            if progress:
+                progress("Classifying the images", done, total)
+
+        return evaluate(self.model, images, labels, indices, self.normalizer, self.compute, on_chunk=on_chunk)
 
     def evaluate_tta(
         self,
@@ -176,23 +201,19 @@ class Predictor:
     ) -> SplitTTA:
         """Accuracy by majority vote over `views` augmented passes, against the plain outcomes.
 
-        `progress` is told after each view, and may raise to cancel.
+        `progress` is told after each batch of each view, and may raise to cancel.
         """
         truth = labels.cpu()[indices].numpy()
-        votes = np.empty((len(indices), views), dtype=np.int64)
-        counts = np.zeros((len(indices), len(self.card.classes)), dtype=np.int32)
-        total = np.zeros((len(indices), len(self.card.classes)), dtype=np.float32)
-        for view, (_, probabilities) in enumerate(self._views(images, indices, views, seed)):
-            votes[:, view] = probabilities.argmax(axis=1)
-            counts[np.arange(len(indices)), votes[:, view]] += 1
-            total += probabilities
+        ballot = _Ballot(len(indices), len(self.card.classes), views)
+        for part in self._views(images, indices, views, seed):
+            ballot.add(part)
             if progress:
-                progress("Classifying the views", view + 1, views)
-        predicted = majority(counts, total / views)
+                progress("Classifying the views", ballot.done, len(indices) * views)
+        predicted = majority(ballot.counts, ballot.mean)
         right, was_right = predicted == truth, plain.correct.numpy()
         return SplitTTA(
             predicted=predicted,
-            votes=votes,
+            votes=ballot.votes,
             accuracy=float(right.mean()),
             fixed=int((right & ~was_right).sum()),
             broken=int((~right & was_right).sum()),
@@ -200,22 +221,63 @@ class Predictor:
 
     def _views(
         self, images: torch.Tensor, indices: torch.Tensor, views: int, seed: int
-    ) -> Iterator[tuple[torch.Tensor, np.ndarray]]:
-        """Each view's pixels (n, C, H, W) in [0, 1] and probabilities (n, classes)."""
-        generator = generator_for(seed, "tta")
-        for _ in range(views):
-            parts = [self._augmented(images, part, generator) for part in indices.split(VIEW_BATCH)]
-            yield torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts]).cpu().numpy()
-
-    def _augmented(
-        self, images: torch.Tensor, indices: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Pixels before normalization (n, C, H, W), and probabilities (n, classes)."""
-        pixels = to_float(images.index_select(0, indices.to(images.device)))
-        pixels = augment(pixels, self.recipe.augmentations, generator)
-        return pixels, self._probabilities(pixels)
+    ) -> Iterator["_ViewPart"]:
+        """All views, a batch of images after the other; within it view by view."""
+        start = 0
+        for part in indices.split(VIEW_BATCH):
+            stored = images.index_select(0, part.to(images.device))
+            drawn = draw_views(stored.cpu().numpy(), self.recipe.augmentations, views, seed)
+            plain = to_float(stored)
+            rows = slice(start, start + len(part))
+            for view in range(views):
+                pixels = drawn.apply(plain, view)
+                yield _ViewPart(view, rows, pixels, self._probabilities(pixels).cpu().numpy())
+            start = rows.stop
 
     def _probabilities(self, pixels: torch.Tensor) -> torch.Tensor:
         batch = self.normalizer(pixels).contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), autocast(self.compute):
             return self.model(batch).float().softmax(dim=1)
+
+
+@dataclass(frozen=True)
+class _ViewPart:
+    """One view of some images that lie side by side among those asked for."""
+
+    view: int
+    rows: slice
+    pixels: torch.Tensor
+    """(n, C, H, W) in [0, 1], before normalization."""
+    probabilities: np.ndarray  # (n, classes)
+
+
+class _Ballot:
+    """Counts the votes of all views."""
+
+    def __init__(self, images: int, classes: int, views: int) -> None:
+        self.votes = np.empty((images, views), dtype=np.int64)
+        self.counts = np.zeros((images, classes), dtype=np.int64)
+        self._total = np.zeros((images, classes), dtype=np.float32)
+        self.done = 0
+
+    def add(self, part: _ViewPart) -> np.ndarray:
+        """Take the votes of a part, and give them back."""
+        choices: np.ndarray = part.probabilities.argmax(axis=1)
+        self.votes[part.rows, part.view] = choices
+        self.counts[part.rows][np.arange(len(choices)), choices] += 1
+        self._total[part.rows] += part.probabilities
+        self.done += len(choices)
+        return choices
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(images, classes) mean probabilities over the views."""
+        mean: np.ndarray = self._total / np.float32(self.votes.shape[1])
+        return mean
+
+
+def _as_views(part: _ViewPart, choices: np.ndarray) -> Iterator[View]:
+    """A part as a person sees it."""
+    shown = (part.pixels.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    for i, choice in enumerate(choices):
+        yield View(shown[i], int(choice), float(part.probabilities[i, choice]))

@@ -22,7 +22,8 @@ from core.data import (
     TableSource,
     ZipSource,
 )
-from core.errors import BadInput, InvalidSettings, Problem
+from core.errors import BadInput, InvalidSettings
+from core.problems import problems_of
 from core.spec import Spec
 from core.workspace import find_workspace
 
@@ -108,11 +109,29 @@ def _checked(spec: type[Spec], **values: Any) -> Any:
     try:
         return spec(**values)
     except ValidationError as error:
-        problems = [
-            Problem(".".join(map(str, item["loc"])), item.get("input"), item["msg"].lower())
-            for item in error.errors()
-        ]
-        raise InvalidSettings(problems) from error
+        raise InvalidSettings(problems_of(error, spec, _FLAGS | _FLAGS_OF.get(spec, {}))) from error
+
+
+_FLAGS = {
+    "path": "PATH",
+    "dataset": "PATH",
+    "image_size": "--size",
+    "resize": "--resize",
+    "color": "--color",
+    "val_fraction": "--val",
+    "test_fraction": "--test",
+    "seed": "--seed",
+    "classes": "--classes",
+    "images": "--images",
+    "id_column": "--id-column",
+    "label_column": "--category-column",
+}
+"""What a field is called in a call of the command."""
+
+_FLAGS_OF: dict[type[Spec], dict[str, str]] = {
+    TableSource: {"images": "PATH", "table": "--csv", "test_images": "--test-folder"}
+}
+"""Fields that another source calls otherwise."""
 
 
 @contextmanager

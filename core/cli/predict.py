@@ -4,17 +4,23 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from core.classify import MAX_VIEWS, Predictor, evaluate_run, look_as_json
-from core.classify.folder import Answer, classify_images, found_images
+from core.classify import (
+    MAX_VIEWS,
+    Answer,
+    Predictor,
+    classify_images,
+    compute_for,
+    evaluate_run,
+    found_images,
+    look_as_json,
+)
 from core.cli.output import note, percent, print_json, print_table
 from core.data import Library
 from core.errors import BadInput
 from core.files import write_text
-from core.runs import RunStore
-from core.train import resolve_compute
+from core.runs import Run, RunStore
+from core.train import Compute, read_card
 from core.workspace import find_workspace
-
-SHOWN_CLASSES = 5
 
 
 def evaluate(call: argparse.Namespace) -> None:
@@ -25,7 +31,7 @@ def evaluate(call: argparse.Namespace) -> None:
     look = evaluate_run(
         run,
         Library(workspace.data),
-        resolve_compute(call.device, "auto"),
+        _compute(run, call),
         checkpoint=call.checkpoint,
         split=call.split,
         views=call.tta,
@@ -34,8 +40,9 @@ def evaluate(call: argparse.Namespace) -> None:
     if call.json:
         print_json(look_as_json(look))
         return
+    weights = ", averaged weights (EMA)" if look.averaged else ""
     print(
-        f"{look.split}, epoch {look.checkpoint_epoch}, {look.images:,} images: "
+        f"{look.split}, epoch {look.checkpoint_epoch}{weights}, {look.images:,} images: "
         f"accuracy {percent(look.accuracy)}, loss {look.loss:.3f}"
     )
     if look.tta_views:
@@ -52,8 +59,7 @@ def predict(call: argparse.Namespace) -> None:
     """Classify images, folders and zips."""
     _check_views(call.tta)
     run = RunStore(find_workspace().runs).find(call.run)
-    compute = resolve_compute(call.device, "auto")
-    predictor = Predictor.load(run.checkpoint(call.checkpoint), compute, averaged=call.ema)
+    predictor = Predictor.load(run.checkpoint(call.checkpoint), _compute(run, call), averaged=call.ema)
     with found_images([Path(image).expanduser() for image in call.images]) as found:
         result = classify_images(predictor, found, views=call.tta)
     for sentence in result.left_out:
@@ -62,7 +68,7 @@ def predict(call: argparse.Namespace) -> None:
         write_text(Path(call.csv).expanduser(), result.csv())
         note(f"{len(result.answers):,} rows in {call.csv}")
     if call.json:
-        print_json([_as_json(answer, predictor.card.classes) for answer in result.answers])
+        print_json([_as_json(answer) for answer in result.answers])
     elif not call.csv:
         rows = [
             [answer.id, answer.category, percent(answer.probability), _votes(answer)]
@@ -76,27 +82,34 @@ def _check_views(views: int) -> None:
         raise BadInput(f"--tta {views}: must be 1 to {MAX_VIEWS} views, or 0 for none.")
 
 
+def _compute(run: Run, call: argparse.Namespace) -> Compute:
+    """The run's own device and precision; `--device` asks for another device. The checkpoint knows
+    both, so a damaged recipe.json is no hindrance."""
+    return compute_for(read_card(run.checkpoint(call.checkpoint)).parsed_recipe(), call.device)
+
+
 def _votes(answer: Answer) -> str:
-    tta = answer.prediction.tta
-    return f"{tta.votes.max()} of {len(tta.views)}" if tta else ""
+    """'4 of 5': the votes for the category."""
+    if answer.tta is None:
+        return ""
+    return f"{dict(answer.tta.votes)[answer.tta.category]} of {answer.tta.views}"
 
 
-def _as_json(answer: Answer, classes: tuple[str, ...]) -> dict[str, Any]:
+def _as_json(answer: Answer) -> dict[str, Any]:
     """One image: `class` and `probability` are TTA's where TTA was asked for; `top` is the plain answer."""
-    prediction = answer.prediction
     tta: dict[str, Any] | None = None
-    if prediction.tta:
+    if answer.tta:
         tta = {
-            "views": len(prediction.tta.views),
-            "class": classes[prediction.tta.predicted],
-            "votes": {classes[i]: int(n) for i, n in enumerate(prediction.tta.votes) if n},
-            "mean_probability": float(prediction.tta.mean_probabilities[prediction.tta.predicted]),
-            "changed": prediction.tta.predicted != prediction.predicted,
+            "views": answer.tta.views,
+            "class": answer.tta.category,
+            "votes": dict(answer.tta.votes),
+            "mean_probability": answer.tta.mean_probability,
+            "changed": answer.tta.changed,
         }
     return {
         "image": answer.id,
         "class": answer.category,
         "probability": answer.probability,
-        "top": [{"class": classes[i], "probability": p} for i, p in prediction.top(SHOWN_CLASSES)],
+        "top": [{"class": name, "probability": share} for name, share in answer.top],
         "tta": tta,
     }

@@ -106,7 +106,7 @@ def _train(store: RunStore, library: Library, run: Run) -> int:
         )
         note(f"{status.state} after epoch {status.epoch} of {status.epochs}{best}.")
     print(run.id)
-    return 1 if status.state == "failed" else 0
+    return 0 if status.state == "finished" or (not asked.is_set() and status.state == "stopped") else 1
 
 
 @contextmanager

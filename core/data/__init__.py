@@ -7,7 +7,7 @@ from pydantic import Field
 from core.data.collection import Progress
 from core.data.dataset import DamagedDataset, Dataset, DatasetInfo, Split, sample_indices
 from core.data.folder import FolderSource
-from core.data.known import KNOWN_SETS, KnownSource
+from core.data.known import KNOWN_SETS, KnownSource, is_here
 from core.data.library import DOWNLOADS, Library, check_name
 from core.data.limits import LIMITS, Limits
 from core.data.options import ImportOptions
@@ -38,5 +38,6 @@ __all__ = [
     "TableSource",
     "ZipSource",
     "check_name",
+    "is_here",
     "sample_indices",
 ]

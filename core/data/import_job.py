@@ -8,6 +8,7 @@ import logging
 import re
 import shutil
 import threading
+from collections import deque
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -57,8 +58,15 @@ class ImportJob:
     """One import in a thread of its own. Its fields may be read from any thread."""
 
     def __init__(
-        self, library: Library, source: Source, name: str, options: ImportOptions, scratch: Path | None
+        self,
+        number: int,
+        library: Library,
+        source: Source,
+        name: str,
+        options: ImportOptions,
+        scratch: Path | None,
     ) -> None:
+        self.number = number
         self.name = name
         self.stage, self.done, self.total = "Looking at the files", 0, 0
         self.state: JobState = "running"
@@ -118,17 +126,38 @@ class ImportJob:
 
 
 class ImportJobs:
-    """The import that runs or ran last, for everybody who looks at one library."""
+    """The imports into one library, one at a time: the one that runs, and how the last ones ended.
+
+    Many sessions look at them. Each is to be told of an import's end once, so jobs have numbers that
+    grow, and a session asks for what ended after the number that it was told last.
+    """
 
     def __init__(self) -> None:
-        self.current: ImportJob | None = None
-        self._lock = threading.Lock()
+        self._jobs: deque[ImportJob] = deque(maxlen=_KEPT)
+        self._lock = threading.RLock()
+        self._heard = 0
 
     @property
     def running(self) -> ImportJob | None:
         """The import that is under way, if any."""
-        job = self.current
+        with self._lock:
+            job = self._jobs[-1] if self._jobs else None
         return job if job and job.state == "running" else None
+
+    @property
+    def heard(self) -> int:
+        """The highest number of an import whose end some session was told: where a new one begins."""
+        return self._heard
+
+    def check(self, library: Library, name: str) -> None:
+        """Whether an import of this name may begin. Raises Busy while another one runs, BadInput for
+        a name that cannot be used."""
+        check_name(name)
+        if any(found.name.casefold() == name.casefold() for found in library.list()):
+            raise BadInput(f"The name {name} is taken; choose another one.")
+        running = self.running
+        if running:
+            raise Busy(f"The data set {running.name} is being imported; wait for it or cancel it.")
 
     def start(
         self,
@@ -141,22 +170,31 @@ class ImportJobs:
     ) -> ImportJob:
         """Begin an import; `scratch` is a folder of the caller's that is removed when it is over.
 
-        Raises Busy while another one runs, BadInput for a name that cannot be used.
+        Raises as `check` does; the scratch folder stays the caller's then.
         """
-        check_name(name)
-        if any(found.name.casefold() == name.casefold() for found in library.list()):
-            raise BadInput(f"The name {name} is taken; choose another one.")
         with self._lock:
-            if self.running:
-                raise Busy(f"The data set {self.running.name} is being imported; wait for it or cancel it.")
-            self.current = ImportJob(library, source, name, options, scratch)
-            return self.current
-
-    def take_ended(self) -> ImportJob | None:
-        """The import that has ended since the last call, if any: for telling its outcome once."""
-        with self._lock:
-            job = self.current
-            if job is None or job.state == "running":
-                return None
-            self.current = None
+            self.check(library, name)
+            number = self._jobs[-1].number + 1 if self._jobs else 1
+            job = ImportJob(number, library, source, name, options, scratch)
+            self._jobs.append(job)
             return job
+
+    def ended_after(self, number: int) -> list[ImportJob]:
+        """The imports after this number that have ended, the last ones at least, in their order."""
+        with self._lock:
+            ended = [job for job in self._jobs if job.number > number and job.state != "running"]
+            self._heard = max([self._heard, *(job.number for job in ended)])
+        return ended
+
+
+_KEPT = 20
+_ALL_LOCK = threading.Lock()
+_ALL: dict[Path, ImportJobs] = {}
+"""By library. An import outlives the page that began it and every cache of the pages, so it is held
+here for as long as the server lives."""
+
+
+def jobs_of(library: Library) -> ImportJobs:
+    """The imports into this library, for everybody in this process."""
+    with _ALL_LOCK:
+        return _ALL.setdefault(library.folder.resolve(), ImportJobs())

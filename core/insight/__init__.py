@@ -1,5 +1,23 @@
 """What a run's rows say: where it was best, how far it overfits, when it will be done."""
 
-from core.insight.curves import best_row, lr_changes, overfit_gap, seconds_left, thin
+from core.insight.curves import (
+    best_row,
+    gaps,
+    has_average,
+    lr_changes,
+    number,
+    overfit_gap,
+    seconds_left,
+    thin,
+)
 
-__all__ = ["best_row", "lr_changes", "overfit_gap", "seconds_left", "thin"]
+__all__ = [
+    "best_row",
+    "gaps",
+    "has_average",
+    "lr_changes",
+    "number",
+    "overfit_gap",
+    "seconds_left",
+    "thin",
+]

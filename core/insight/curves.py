@@ -10,6 +10,17 @@ Row = Mapping[str, Any]
 
 POINTS = 500
 """More points than this a curve on a page cannot show."""
+CURVES = (
+    "val/accuracy",
+    "val/ema_accuracy",
+    "train/accuracy",
+    "train/clean_accuracy",
+    "val/loss",
+    "val/ema_loss",
+    "train/loss",
+    "train/clean_loss",
+    "lr",
+)
 EXTREMES_OF = ("val/accuracy", "val/loss", "train/loss")
 """Curves whose peaks and dips a thinned curve keeps."""
 BEND = 0.01
@@ -19,9 +30,28 @@ BEND = 0.01
 def number(row: Row, key: str) -> float | None:
     """The value as a finite number, or None."""
     value = row.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return float(value)
+    try:
+        found = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
+    return found if math.isfinite(found) else None
+
+
+def gaps(rows: Sequence[Row]) -> dict[str, list[int]]:
+    """Where a curve has a gap: per key, the epochs whose value is there but is no finite number."""
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        for key in CURVES:
+            if row.get(key) is not None and number(row, key) is None:
+                found.setdefault(key, []).append(row["epoch"])
+    return found
+
+
+def has_average(rows: Sequence[Row]) -> bool:
+    """Whether the average of the weights (EMA) was evaluated in any of these epochs."""
+    return any(number(row, "val/ema_accuracy") is not None for row in rows)
 
 
 def overfit_gap(row: Row) -> float | None:

@@ -108,7 +108,7 @@ class Architecture(Spec):
         process-wide generator: give them a run's own with `core.models.randomness.set_generator`.
         """
         if channels not in (1, 3):
-            raise BadInput(f"channels = {channels}: images have 1 or 3 channels.")
+            raise BadInput.at("channels", channels, "images have 1 or 3 channels")
         size = self.input_size or image_size
         with seeded(seed):
             model = self.network(num_classes, channels, size)

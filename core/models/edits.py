@@ -31,9 +31,11 @@ def keep_resolution(model: nn.Module, count: int) -> None:
     """Give the earliest `count` downsampling steps stride 1."""
     steps = downsampling_steps(model)
     if count > len(steps):
-        raise BadInput(
-            f"full_resolution_steps = {count}: this architecture has {len(steps)} "
-            "downsampling convolutions; choose no more than that."
+        raise BadInput.at(
+            "full_resolution_steps",
+            count,
+            f"this architecture has {len(steps)} downsampling convolutions",
+            "choose no more than that",
         )
     for step in steps[:count]:
         for name in step:
@@ -47,7 +49,7 @@ def remove_max_pool(model: nn.Module) -> None:
         if isinstance(module, nn.MaxPool2d):
             _replace(model, name, nn.Identity())
             return
-    raise BadInput("max_pool = false: this architecture has no max-pool; leave max_pool on.")
+    raise BadInput.at("max_pool", False, "this architecture has no max-pool", "leave max_pool on")
 
 
 def set_input_channels(model: nn.Module, conv_name: str, channels: int, pretrained: bool) -> None:
@@ -62,7 +64,7 @@ def set_input_channels(model: nn.Module, conv_name: str, channels: int, pretrain
     if channels == conv.in_channels:
         return
     if channels != 1:
-        raise BadInput(f"channels = {channels}: images have 1 or 3 channels.")
+        raise BadInput.at("channels", channels, "images have 1 or 3 channels")
     with torch.no_grad():
         weight = conv.weight.sum(1, keepdim=True) if pretrained else conv.weight[:, :1].clone()
     conv.in_channels = 1

@@ -80,8 +80,8 @@ def chosen_stages(settings: ShakeDropSettings, count: int) -> tuple[int, ...]:
         return tuple(range(1 + left_out, count - left_out + 1))
     beyond = [number for number in settings.stages if number > count]
     if beyond:
-        raise BadInput(
-            f"shakedrop.stages = {beyond[0]}: this architecture has stages 1 to {count}; choose among them."
+        raise BadInput.at(
+            "shakedrop.stages", beyond[0], f"this architecture has stages 1 to {count}", "choose among them"
         )
     return tuple(sorted(set(settings.stages)))
 
@@ -96,8 +96,8 @@ def insert_shakedrop(stages: Stages, settings: ShakeDropSettings) -> int:
             _attach(block, settings.build(position / len(blocks)))
             inserted += 1
     if not inserted:
-        raise BadInput(
-            f"shakedrop.stages = {list(chosen)}: no block there has a shortcut; choose another stage."
+        raise BadInput.at(
+            "shakedrop.stages", list(chosen), "no block there has a shortcut", "choose another stage"
         )
     return inserted
 

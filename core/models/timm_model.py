@@ -108,8 +108,10 @@ class Timm(Architecture):
         names = [name for name, module in model.named_modules() if module is head]
         # timm has a Linear of its own that computes the same.
         if not isinstance(head, nn.Linear) or type(head).__name__ != "Linear" or not names:
-            raise BadInput(
-                f"dropout = {self.dropout}: timm's {self.name!r} has no single linear layer at its end; "
-                "set dropout to 0."
+            raise BadInput.at(
+                "dropout",
+                self.dropout,
+                f"timm's {self.name!r} has no single linear layer at its end",
+                "set dropout to 0",
             )
         drop_before_head(model, names[0], self.dropout)

@@ -24,8 +24,8 @@ class Schedule:
     """Drives the learning rate of an optimizer over a run.
 
     `epochs` is the planned length, to which 'as long as the run' refers. In an extended run the
-    schedule simply goes on, as torch's does, unless `hold_at_end`: then the last learning rate
-    stays. OneCycleLR cannot go on and always holds.
+    schedule simply goes on, as torch's does, unless `hold_from` names an epoch: the learning rate
+    of that one then stays. OneCycleLR cannot go on and always holds at the planned end.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Schedule:
         epochs: int,
         steps_per_epoch: int,
         cycle_momentum: bool,
-        hold_at_end: bool = False,
+        hold_from: int | None = None,
     ) -> None:
         self.spec = spec
         self.optimizer = optimizer
@@ -54,7 +54,9 @@ class Schedule:
         if self._planned > self._warmup or climb is None:
             main = spec.build(optimizer, steps=self._planned - self._warmup, cycle_momentum=cycle_momentum)
         self._main = main
-        self._holds = hold_at_end or isinstance(main, OneCycleLR)
+        self._hold_at = hold_from * per_epoch if hold_from is not None else None
+        if isinstance(main, OneCycleLR):
+            self._hold_at = min(self._planned, self._hold_at or self._planned)
         self._plateau = main if isinstance(main, ReduceLROnPlateau) else None
         if climb is None or self._plateau is not None:
             # SequentialLR takes no ReduceLROnPlateau: it must be told a metric.
@@ -90,7 +92,7 @@ class Schedule:
 
     def _advance(self, metrics: Mapping[str, float] | None = None) -> None:
         self._done += 1
-        if self._holds and self._done >= self._planned:
+        if self._hold_at is not None and self._done >= self._hold_at:
             return
         if self._plateau is not None and self._done > self._warmup:
             assert isinstance(self.spec, PlateauSpec) and metrics is not None
@@ -101,8 +103,8 @@ class Schedule:
     def _jump(self, units: int) -> None:
         """Advance by many steps at once: OneCycleLR computes its lr from the step's number alone."""
         target = self._done + units
-        if self._holds:
-            target = min(target, self._planned - 1)
+        if self._hold_at is not None:
+            target = min(target, self._hold_at - 1)
         while self._done < min(target, self._warmup + 1):
             self._advance()
         if self._done < target and isinstance(self._main, OneCycleLR):
@@ -130,7 +132,7 @@ def lr_curve(
     epochs: int,
     steps_per_epoch: int,
     plan: int | None = None,
-    hold_at_end: bool = False,
+    hold_from: int | None = None,
     improves_until: int | None = None,
 ) -> LrCurve:
     """The learning rate of each epoch, from the scheduler that will run.
@@ -147,7 +149,7 @@ def lr_curve(
         epochs=plan or epochs,
         steps_per_epoch=steps_per_epoch,
         cycle_momentum=optimizer.cycles_momentum,
-        hold_at_end=hold_at_end,
+        hold_from=hold_from,
     )
     built.step()
     marks = _marks(steps_per_epoch, epochs) if scheduler.unit == "step" else [steps_per_epoch]

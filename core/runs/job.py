@@ -7,14 +7,16 @@ one folder may each run one: a device's lock and a run's lock decide who trains 
 import logging
 import sys
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+
+import torch
 
 from core.data import Library
 from core.errors import Busy, Damaged, PlateauError
 from core.runs.lock import hold
 from core.runs.run import Run
 from core.runs.store import RunStore, now, owned
-from core.runs.training import train
+from core.runs.training import DeviceBroken, NotQueued, train
 from core.train import available_devices, resolve_device
 
 POLL_S = 0.3
@@ -33,6 +35,7 @@ class JobQueue:
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
         self._switch_interval_s = sys.getswitchinterval()
+        self._cpu_threads = torch.get_num_threads()
 
     def start(self) -> list[Run]:
         """Recover what a crash left, then start to train. Returns the runs found interrupted."""
@@ -54,14 +57,34 @@ class JobQueue:
 
     def _work(self, device: str) -> None:
         """One device's thread: take the next run that waits for it, train it, and so on."""
-        while not self._closing.wait(POLL_S):
-            try:
-                run = self._next(device)
-                if run is not None:
-                    self._train(run, device)
-            except Exception:  # noqa: BLE001  a thread that dies would leave the queue standing
-                _log.exception("the queue of %s met an unexpected error and goes on", device)
-                self._closing.wait(2.0)
+        with ExitStack() as held:
+            serving = False
+            while not self._closing.wait(POLL_S):
+                serving = serving or self._serve(held, device)
+                if not self._work_once(device):
+                    return
+
+    def _serve(self, held: ExitStack, device: str) -> bool:
+        """Say that this device's queue is looked after; one of several apps says so for all."""
+        try:
+            held.enter_context(hold(self.store.server_lock(device), wait_s=0.0, busy="served"))
+        except (Busy, OSError):
+            return False
+        return True
+
+    def _work_once(self, device: str) -> bool:
+        """Train the next run, if there is one. False when the device can train no more."""
+        try:
+            run = self._next(device)
+            if run is not None:
+                self._train(run, device)
+        except DeviceBroken as error:
+            _log.error("%s The queue of %s waits for a new start of the app.", error, device)
+            return False
+        except Exception:  # noqa: BLE001  a thread that dies would leave the queue standing
+            _log.exception("the queue of %s met an unexpected error and goes on", device)
+            self._closing.wait(2.0)
+        return True
 
     def _next(self, device: str) -> Run | None:
         for run in self.store.queue():
@@ -93,10 +116,19 @@ class JobQueue:
     def _train(self, run: Run, device: str) -> None:
         try:
             with hold(self.store.device_lock(device), wait_s=0.1, busy="the device is in use"):
-                if run.status().state != "queued":
-                    return
-                self.store.leave_queue(run)
-                train(run, self.library, closing=self._closing.is_set)
+                train(
+                    run,
+                    self.library,
+                    closing=self._closing.is_set,
+                    claimed=lambda: self.store.leave_queue(run),
+                    threads=self._cpu_threads,
+                )
+        except NotQueued:
+            self.store.leave_queue(run)
         except Busy:
             # Another process trains on this device, or has this run: look again later.
             self._closing.wait(1.0)
+        except Exception:
+            # Whatever it was, it must not come again and again while others wait behind it.
+            self.store.leave_queue(run)
+            raise

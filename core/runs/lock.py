@@ -11,21 +11,24 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core.errors import Busy
+from core.errors import Busy, NotFound
 
 
 @contextmanager
 def hold(path: Path, *, wait_s: float = 2.0, busy: str) -> Iterator[None]:
-    """Hold the lock at `path`. Raises Busy with the sentence `busy` if it stays taken.
+    """Hold the lock at `path`. Raises Busy with the sentence `busy` if it stays taken, NotFound where
+    its folder does not exist: a lock must not bring a deleted run back.
 
     The short wait is for those who only look whether it is held.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, thread_local=False)
     try:
-        lock.acquire(timeout=wait_s, poll_interval=0.02)
+        if path.parent.is_dir():
+            lock.acquire(timeout=wait_s, poll_interval=0.02)
     except Timeout as error:
         raise Busy(busy) from error
+    if not lock.is_locked:
+        raise NotFound(f"There is no {path.parent.name!r} any more.")
     try:
         yield
     finally:

@@ -2,11 +2,12 @@
 
 One row is one line. A reader goes on from the byte where it stopped. A last line without
 its newline is not there yet (or was torn by a crash) and is left for later; a whole line that is
-no JSON object is damage: it is skipped and counted.
+no JSON object with an `epoch` is damage: it is skipped and counted.
 """
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,17 +64,25 @@ def read_rows(path: Path, cursor: Cursor = START) -> RowsRead:
             row = json.loads(line)
         except (ValueError, RecursionError):
             row = None
-        if isinstance(row, dict):
+        if isinstance(row, dict) and _is_epoch(row.get("epoch")):
             rows.append({key: _number(value) for key, value in row.items()})
         else:
             damaged += 1
     return RowsRead(rows, (found.st_ino, offset + end), restarted, damaged)
 
 
+def write_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Replace all rows in one step."""
+    write_text(path, "".join(to_json(row) + "\n" for row in rows))
+
+
 def cut_rows(path: Path, last_epoch: int) -> None:
     """Drop every row after `last_epoch`, torn and damaged lines too: what a resume starts with."""
-    kept = [row for row in read_rows(path).rows if row.get("epoch", 0) <= last_epoch]
-    write_text(path, "".join(to_json(row) + "\n" for row in kept))
+    write_rows(path, (row for row in read_rows(path).rows if row["epoch"] <= last_epoch))
+
+
+def _is_epoch(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _number(value: Any) -> Any:

@@ -2,14 +2,16 @@
 
 import re
 import stat
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.errors import Damaged, NotFound
+from core.errors import BadInput, Damaged, NotFound
 from core.files import read_json, write_json
 from core.recipe import Recipe, parse_recipe
 from core.runs.lock import hold, is_held
@@ -68,6 +70,21 @@ class Run:
         """last.state: the last whole epoch, with all that a resume needs."""
         return self.folder / "checkpoints" / "last.state"
 
+    @contextmanager
+    def locked(self, busy: str, *, wait_s: float = 2.0, name: str = "lock") -> Iterator[None]:
+        """Hold the run's lock (or, by `name`, another one of its folder).
+
+        Raises Busy with the sentence `busy`, NotFound where the run was deleted.
+        """
+        with hold(self.folder / name, wait_s=wait_s, busy=busy):
+            if all(path.name == name for path in self.folder.iterdir()):
+                # Deleted a moment ago: what the lock itself brought back goes again.
+                (self.folder / name).unlink(missing_ok=True)
+                with suppress(OSError):
+                    self.folder.rmdir()
+                raise NotFound(f"There is no run {self.id!r}.")
+            yield
+
     def is_alive(self) -> bool:
         """Whether somebody trains it right now, in whatever process."""
         return is_held(self.lock_path)
@@ -92,6 +109,8 @@ class Run:
         """The recipe as it was launched. Raises Damaged."""
         try:
             return parse_recipe((self.folder / "recipe.json").read_text(encoding="utf-8"))
+        except BadInput as error:
+            raise Damaged(f"recipe.json of run {self.id} cannot be used: {error}") from error
         except FileNotFoundError as error:
             raise Damaged(f"Run {self.id} has no recipe.json.") from error
         except UnicodeDecodeError as error:
@@ -105,13 +124,22 @@ class Run:
             return Notes()
 
     def write_notes(self, **changes: Any) -> Notes:
-        """Change some of the notes, keeping the others."""
-        with hold(
-            self.folder / ".notes.lock", busy=f"The notes of run {self.id} are being written; try again."
-        ):
+        """Change some of the notes, keeping the others. What cannot be read is put aside, not lost."""
+        with self._notes_locked():
+            path = self.folder / "notes.json"
+            try:
+                Notes.model_validate(read_json(path))
+            except FileNotFoundError:
+                pass
+            except (Damaged, ValidationError):
+                path.replace(path.with_name(f"notes.json.damaged-{time.time_ns()}"))
             notes = Notes.model_validate(self.notes().model_dump() | changes)
-            write_json(self.folder / "notes.json", notes.model_dump(mode="json"))
+            write_json(path, notes.model_dump(mode="json"))
         return notes
+
+    def _notes_locked(self) -> AbstractContextManager[None]:
+        busy = f"The notes of run {self.id} are being written; try again."
+        return self.locked(busy, name=".notes.lock")
 
     def display_name(self) -> str:
         """The name that a person gave, else the id."""
@@ -126,22 +154,30 @@ class Run:
         return read_rows(self.folder / "steps.jsonl", cursor)
 
     def looks(self) -> list[Look]:
-        """Every evaluation that somebody asked for, oldest first."""
+        """Every evaluation that somebody asked for, oldest first, as far as they can be read."""
+        found = []
+        for item in self._stored_looks(lenient=True):
+            with suppress(ValidationError):
+                found.append(Look.model_validate(item))
+        return found
+
+    def _stored_looks(self, *, lenient: bool) -> list[Any]:
         try:
-            content = read_json(self.folder / "evaluations.json")
-            return [Look.model_validate(item) for item in content.get("looks", [])]
+            looks = read_json(self.folder / "evaluations.json").get("looks", [])
         except FileNotFoundError:
             return []
-        except (Damaged, ValidationError, TypeError):
-            return []
+        except Damaged:
+            if lenient:
+                return []
+            raise
+        return looks if isinstance(looks, list) else []
 
     def add_look(self, look: Look) -> None:
-        """Remember an evaluation."""
-        with hold(
-            self.folder / ".notes.lock", busy=f"The notes of run {self.id} are being written; try again."
-        ):
-            looks = [*self.looks(), look]
-            write_json(self.folder / "evaluations.json", {"looks": [item.model_dump() for item in looks]})
+        """Remember an evaluation beside the others. Raises Damaged where those cannot be read:
+        a look that is forgotten would make the next one pass for the first."""
+        with self._notes_locked():
+            looks = [*self._stored_looks(lenient=False), look.model_dump()]
+            write_json(self.folder / "evaluations.json", {"looks": looks})
 
     def checkpoint_epochs(self) -> list[int]:
         """Epochs whose weights are kept, the last one apart."""

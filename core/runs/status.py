@@ -56,8 +56,8 @@ class Status(BaseModel):
     """Whole epochs done."""
     epochs: int
     """Epochs asked for; more than the recipe's where the run was extended."""
-    hold_lr: bool = False
-    """In an extended run: the last lr stays instead of the schedule going on."""
+    hold_from: int | None = None
+    """In an extended run: the epoch whose lr stays, instead of the schedule going on."""
     best: Best | None = None
     last: Last | None = None
     live: Live | None = None

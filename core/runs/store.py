@@ -44,7 +44,16 @@ class RunStore:
 
     def device_lock(self, device: str) -> Path:
         """The lock of a device: one run at a time trains on it."""
-        return self.folder / ".locks" / f"{device.replace(':', '-')}.lock"
+        return self._lock(device.replace(":", "-"))
+
+    def server_lock(self, device: str) -> Path:
+        """Held by whoever takes waiting runs of a device out of the queue, an app that is."""
+        return self._lock(f"queue-{device.replace(':', '-')}")
+
+    def _lock(self, name: str) -> Path:
+        folder = self.folder / ".locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{name}.lock"
 
     def create(
         self,
@@ -76,7 +85,7 @@ class RunStore:
     def _creating(self) -> Iterator[None]:
         """Held while a run is made: so that a token makes one run, and that no other server takes the
         unfinished folder for something that a crash left."""
-        with hold(self.folder / ".locks" / "creating.lock", wait_s=20.0, busy="Another run is being made."):
+        with hold(self._lock("creating"), wait_s=20.0, busy="Another run is being made."):
             yield
 
     def _create(
@@ -180,11 +189,10 @@ class RunStore:
 
     def delete(self, run: Run) -> None:
         """Remove a run's folder. Raises Busy while it trains."""
-        if run.is_alive():
-            raise Busy(f"Run {run.id} is training; stop it before deleting it.")
-        self.leave_queue(run)
         trash = self.folder / f".trash-{run.id}-{secrets.token_hex(2)}"
-        run.folder.rename(trash)
+        with run.locked(f"Run {run.id} is training; stop it before deleting it.", wait_s=0.3):
+            self.leave_queue(run)
+            run.folder.rename(trash)
         shutil.rmtree(trash, ignore_errors=True)
 
     def export(self, runs: Runs, target: Path) -> None:
@@ -281,8 +289,9 @@ class RunStore:
         with owned(run) as status:
             if status.state == "queued":
                 raise BadInput(f"Run {run.id} is still waiting; extend it when it is done.")
+            # Not the recipe's end: an earlier extension may have gone on beyond it.
+            status.hold_from = (status.hold_from or status.epochs) if hold_lr else None
             status.epochs += epochs
-            status.hold_lr = hold_lr
             self._requeue(run, status, queue)
 
     def _requeue(self, run: Run, status: Status, queue: bool) -> None:
@@ -331,7 +340,7 @@ def owned(run: Run) -> Iterator[Status]:
 
     Raises Busy while it trains; on any other error the status stays as it was.
     """
-    with hold(run.lock_path, wait_s=0.3, busy=f"Run {run.id} is training."):
+    with run.locked(f"Run {run.id} is training.", wait_s=0.3):
         status = read_status(run.folder)
         if status.state in ACTIVE:
             status.state = "interrupted"

@@ -14,18 +14,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
 from core import __version__
 from core.data import Dataset, Library
-from core.errors import NotFound, PlateauError
+from core.errors import BadInput, Damaged, NotFound, PlateauError, Unavailable
 from core.files import replacing
 from core.recipe import Recipe, Statistics
-from core.runs.lock import hold
 from core.runs.log import run_log
-from core.runs.rows import append_row, cut_rows
+from core.runs.rows import append_row, cut_rows, write_rows
 from core.runs.run import Run
 from core.runs.status import Best, Last, Live, State, Status, read_status, write_status
 from core.runs.store import now
@@ -41,11 +41,20 @@ from core.train import (
     fit,
     load_images,
     read_state,
+    read_state_rows,
     resolve_compute,
     statistics_for,
     write_checkpoint,
     write_state,
 )
+
+class NotQueued(PlateauError):
+    """The run is not waiting to be trained: somebody stopped it, or trained it."""
+
+
+class DeviceBroken(PlateauError):
+    """The device computes nothing more in this process."""
+
 
 CONTROL_EVERY_S = 0.2
 STEP_ROWS = 600
@@ -58,19 +67,30 @@ def train(
     *,
     closing: Callable[[], bool] = lambda: False,
     listener: Callable[[Event], None] = lambda event: None,
+    claimed: Callable[[], None] = lambda: None,
+    threads: int | None = None,
 ) -> Status:
-    """Train the run until it is finished, stopped or failed, and return its last status.
+    """Train the queued run until it is finished, stopped or failed, and return its last status.
 
     `closing` says that the process is about to end: the run is left as interrupted, to be resumed.
-    `listener` gets each event after it is written. Raises Busy when somebody else has the run.
+    `listener` gets each event after it is written; `claimed` is called once the run is this caller's.
+    `threads` is how many CPU threads it computes with (None: as many as torch takes). Raises Busy when
+    somebody else has the run, NotQueued when it is not waiting to be trained, DeviceBroken when
+    nothing can be computed on the device until the process is started anew.
     """
-    with hold(run.lock_path, busy=f"Run {run.id} is already training."):
+    with run.locked(f"Run {run.id} is already training."):
         status = read_status(run.folder)
+        if status.state != "queued":
+            raise NotQueued(f"Run {run.id} is {status.state}; only a queued run is trained.")
+        if threads is not None:
+            # For this thread and those that it starts; a page may have changed the number for all.
+            torch.set_num_threads(threads)
         (run.folder / "control.json").unlink(missing_ok=True)
         _remove_leftovers(run)
         status.state, status.started_at = "running", status.started_at or now()
         status.ended_at, status.message, status.hint, status.live = None, "", "", None
         write_status(run.folder, status)
+        claimed()
         with run_log(run.folder / "train.log") as log:
             failure = _attempt(_Trainer(run, library, status, log, closing, listener))
             # Only here: the traceback that held the run's tensors is gone by now.
@@ -86,6 +106,8 @@ def train(
                 status.state, status.hint = "interrupted", "Mend it, then resume."
                 status.message = f"The run's status could not be written: {error.strerror or error}."
             log.info("%s after epoch %d of %d. %s", status.state, status.epoch, status.epochs, status.message)
+        if failure and failure.device_broken:
+            raise DeviceBroken(failure.message)
         return status
 
 
@@ -101,6 +123,7 @@ class _Failure:
     state: State
     message: str
     hint: str
+    device_broken: bool = False
 
 
 def _attempt(trainer: "_Trainer") -> _Failure | None:
@@ -109,7 +132,7 @@ def _attempt(trainer: "_Trainer") -> _Failure | None:
         trainer.run_all()
     except PlateauError as error:
         trainer.log.error("%s", error)
-        return _Failure("failed", str(error), "Change the settings in a clone of this run and launch it.")
+        return _Failure("failed", str(error), _hint(error))
     except torch.OutOfMemoryError:
         trainer.log.exception("out of memory")
         return _out_of_memory(trainer.recipe_batch_size)
@@ -125,6 +148,14 @@ def _attempt(trainer: "_Trainer") -> _Failure | None:
         return _Failure(
             "failed", f"A file could not be written: {error.strerror or error}.", "Mend it, then resume."
         )
+    except torch.AcceleratorError:
+        trainer.log.exception("device")
+        return _Failure(
+            "interrupted",
+            "The GPU stopped working for this process; the last checkpoint is whole.",
+            "Restart the app, then resume: nothing is lost.",
+            device_broken=True,
+        )
     except Exception as error:  # the thread's last line of defence: nothing may escape
         trainer.log.exception("unexpected error")
         return _Failure(
@@ -133,6 +164,17 @@ def _attempt(trainer: "_Trainer") -> _Failure | None:
             "train.log in the run's folder has the details; a resume goes on from the last checkpoint.",
         )
     return None
+
+
+def _hint(error: PlateauError) -> str:
+    """What a person can do about an error that names itself."""
+    if isinstance(error, NotFound):
+        return "Import the data set again under this name, then resume."
+    if isinstance(error, Damaged):
+        return "Clone the run and launch it anew; its kept checkpoints can still classify."
+    if isinstance(error, Unavailable):
+        return "Resume it when that is there, or clone it with another choice."
+    return "Change the settings in a clone of this run and launch it."
 
 
 def _out_of_memory(batch_size: int) -> _Failure:
@@ -163,7 +205,8 @@ class _Trainer:
         self._began = time.monotonic()
         self._before_s = status.elapsed_s
         self._row_at = -1e9
-        self._row: dict[str, float] = {}
+        self._rows: list[dict[str, Any]] = []
+        """All whole epochs as epochs.jsonl has them."""
 
     def run_all(self) -> None:
         """From recipe and data to the last epoch."""
@@ -182,7 +225,7 @@ class _Trainer:
             statistics=statistics,
             compute=compute,
             epochs=self.status.epochs,
-            hold_lr=self.status.hold_lr,
+            hold_from=self.status.hold_from,
             should_stop=self._should_stop,
         )
         self._resume(task)
@@ -208,36 +251,37 @@ class _Trainer:
         self.status.state = "finished"
 
     def _check_data(self, dataset: Dataset) -> None:
-        """Remember which data this run trains on; a resume on other data is no resume."""
+        """A run trains on the data that it was launched for, and goes on with no other."""
         info, status = dataset.info, self.status
-        if status.epoch and (info.fingerprint, info.split_fingerprint) != (
-            status.dataset_fingerprint,
-            status.split_fingerprint,
-        ):
-            raise PlateauError(
-                f"The data set {info.name!r} is not the one that this run began with, so it cannot go on."
+        launched_for = (status.dataset_fingerprint, status.split_fingerprint)
+        if launched_for not in ((info.fingerprint, info.split_fingerprint), ("", "")):
+            since = "it began" if status.epoch else "it was launched"
+            raise BadInput(
+                f"The data set {info.name!r} is not the one that it was when {since}: this run would not "
+                "mean what its settings say."
             )
         status.dataset_fingerprint, status.split_fingerprint = info.fingerprint, info.split_fingerprint
 
     def _resume(self, task: Task) -> None:
+        """Go on from `last.state`: it is the truth, and the rows are written anew from it."""
+        rows: list[dict[str, Any]] = []
         try:
             task.resume = read_state(self.run.state_path)
+            rows = read_state_rows(self.run.state_path)
         except NotFound:
             self._before_s = 0.0
         # What a crash left in the status may belong to an epoch that was never committed.
         self.status.best = self.status.last = None
-        done = task.resume.epoch if task.resume else 0
-        for name in ("epochs.jsonl", "steps.jsonl"):
-            if (self.run.folder / name).exists():
-                cut_rows(self.run.folder / name, done)
-        self.status.epoch = done
-        rows = self.run.epochs().rows
+        self.status.epoch = done = task.resume.epoch if task.resume else 0
+        if self.run.epochs().rows != rows or self.run.epochs().damaged:
+            write_rows(self.run.folder / "epochs.jsonl", rows)
+        if (self.run.folder / "steps.jsonl").exists():
+            cut_rows(self.run.folder / "steps.jsonl", done)
+        for row in rows:
+            self._take(row)
+        self._rows = rows
         if rows:
-            # The commit is last.state; a status written before a crash may be behind it.
             self._before_s = float(rows[-1]["elapsed_s"])
-            for row in rows:
-                self._take(row)
-        if done:
             # A crash right after the last commit left what that commit would have removed.
             self._prune(task.recipe)
 
@@ -300,7 +344,7 @@ class _Trainer:
         if event.ema_val_accuracy is not None and event.ema_val_loss is not None:
             row |= {"val/ema_loss": event.ema_val_loss, "val/ema_accuracy": event.ema_val_accuracy}
         append_row(self.run.folder / "epochs.jsonl", row, durable=True)
-        self._row = row
+        self._rows.append(row)
 
     def _take(self, row: dict[str, float]) -> None:
         """Let the status follow a row of epochs.jsonl."""
@@ -349,9 +393,9 @@ class _Trainer:
         if kept or (event.is_best and recipe.checkpoints.best):
             state = event.state
             write_checkpoint(self.run.epoch_path(event.epoch), card, state.weights, state.averaged)
-        write_state(self.run.state_path, card, event.state)
+        write_state(self.run.state_path, card, event.state, self._rows)
         # Not before: a status that names a best epoch must have its checkpoint.
-        self._take(self._row)
+        self._take(self._rows[-1])
         self.status.epoch = event.epoch
         self.status.live = None
         write_status(self.run.folder, self.status)

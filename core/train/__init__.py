@@ -1,6 +1,14 @@
 """The training loop and what belongs to it: device, images, evaluation, checkpoints."""
 
-from core.train.checkpoint import Card, read_card, read_checkpoint, read_state, write_checkpoint, write_state
+from core.train.checkpoint import (
+    Card,
+    read_card,
+    read_checkpoint,
+    read_state,
+    read_state_rows,
+    write_checkpoint,
+    write_state,
+)
 from core.train.device import Compute, available_devices, resolve_compute, resolve_device, to_compute
 from core.train.engine import Diverged, StopRequest, Task, build_model, fit, steps_per_epoch
 from core.train.evaluate import Interrupted, Outcomes, autocast, evaluate, predict_logits
@@ -22,6 +30,7 @@ from core.train.preflight import (
     measure,
     network_problem,
     preview_lr,
+    schedule_advice,
 )
 from core.train.seeds import derive_seed, generator_for
 
@@ -61,8 +70,10 @@ __all__ = [
     "read_card",
     "read_checkpoint",
     "read_state",
+    "read_state_rows",
     "resolve_compute",
     "resolve_device",
+    "schedule_advice",
     "statistics_for",
     "steps_per_epoch",
     "to_compute",

@@ -7,6 +7,7 @@ resume needs besides: it is one file, so weights and optimizer can never belong 
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,17 @@ def write_checkpoint(
     _write(path, _with_prefix(weights, _WEIGHTS) | _with_prefix(averaged or {}, _AVERAGED), card)
 
 
-def write_state(path: Path, card: Card, resume: Resume) -> None:
-    """Write everything that a resume needs to `path` in one step."""
+def write_state(path: Path, card: Card, resume: Resume, rows: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Write everything that a resume needs to `path` in one step; `rows` are the epochs as a log has
+    them, so that the log can be written anew from here."""
     tensors = _with_prefix(resume.weights, _WEIGHTS) | _with_prefix(resume.averaged, _AVERAGED)
-    _write(path, tensors | _with_prefix(resume.optimizer, _OPTIMIZER), card, history=resume.history)
+    _write(
+        path,
+        tensors | _with_prefix(resume.optimizer, _OPTIMIZER),
+        card,
+        history=resume.history,
+        rows=list(rows),
+    )
 
 
 def read_checkpoint(path: Path, *, averaged: bool = False) -> tuple[Card, dict[str, torch.Tensor]]:
@@ -98,6 +106,15 @@ def read_state(path: Path) -> Resume:
         history=history,
         averaged=_without_prefix(tensors, _AVERAGED),
     )
+
+
+def read_state_rows(path: Path) -> list[dict[str, Any]]:
+    """The epochs' rows that were written with a state. Raises NotFound, Damaged."""
+    metadata, _ = _read(path, "nothing")
+    rows = metadata.get("rows")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Damaged(f"{path.name} of run {path.parent.parent.name} does not hold its epochs.")
+    return rows
 
 
 def _write(path: Path, tensors: dict[str, torch.Tensor], card: Card, **metadata: Any) -> None:

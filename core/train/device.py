@@ -43,8 +43,8 @@ def resolve_device(name: str) -> str:
         return devices[0]
     resolved = "cuda:0" if name == "cuda" else name
     if resolved not in devices:
-        raise Unavailable(
-            f"device = {name!r}: this machine has no such device; choose 'auto' or {' or '.join(devices)}."
+        raise Unavailable.at(
+            "device", name, "this machine has no such device", f"choose 'auto' or {' or '.join(devices)}"
         )
     return resolved
 

@@ -1,7 +1,7 @@
 """The training loop: a generator of events, without threads, disk or a user interface."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -16,7 +16,7 @@ from core.optim import Schedule
 from core.recipe import Recipe, Statistics
 from core.train.averaging import WeightAverage
 from core.train.device import Compute, to_compute
-from core.train.evaluate import Interrupted, Outcomes, evaluate
+from core.train.evaluate import Interrupted, Outcomes, logits_by_chunk, outcomes_of
 from core.train.events import CheckpointReady, EpochEnded, Event, Progress, Resume, Stopped
 from core.train.images import ImageBank, Normalizer, training_chunks
 from core.train.seeds import derive_seed, generator_for
@@ -47,8 +47,8 @@ class Task:
     compute: Compute
     epochs: int
     """The last epoch to train; more than the recipe's where the run is extended."""
-    hold_lr: bool = False
-    """In an extended run: keep the last lr instead of going on with the schedule."""
+    hold_from: int | None = None
+    """In an extended run: the epoch whose lr stays, instead of the schedule going on."""
     resume: Resume | None = None
     should_stop: Callable[[], StopRequest] = lambda: StopRequest.NO
     clock: Callable[[], float] = field(default=time.perf_counter)
@@ -105,7 +105,7 @@ class _Loop:
             epochs=recipe.epochs,
             steps_per_epoch=self.steps,
             cycle_momentum=recipe.optimizer.cycles_momentum,
-            hold_at_end=task.hold_lr,
+            hold_from=task.hold_from,
         )
         self.criterion = nn.CrossEntropyLoss(label_smoothing=recipe.loss.label_smoothing)
         self.normalizer = Normalizer(task.statistics, compute.device)
@@ -141,10 +141,13 @@ class _Loop:
         loss, accuracy = self._read(meter, epoch, self.steps)
         images = min(self.steps * recipe.batch_size, len(task.bank.train))
         rate = images / max(trained - started, 1e-9)
-        yield Progress(epoch, self.steps, self.steps, lr, loss, accuracy, rate, phase="evaluating")
-        val = self._evaluate(self.model, task.bank.val)
-        clean = self._evaluate(self.model, task.bank.clean_train)
-        averaged = self._evaluate(self.average.model, task.bank.val) if self.average else None
+        here = Progress(epoch, self.steps, self.steps, lr, loss, accuracy, rate, phase="evaluating")
+        yield here
+        val = yield from self._evaluated(self.model, task.bank.val, here)
+        clean = yield from self._evaluated(self.model, task.bank.clean_train, here)
+        averaged = None
+        if self.average:
+            averaged = yield from self._evaluated(self.average.model, task.bank.val, here)
         ended = EpochEnded(
             epoch=epoch,
             lr=lr,
@@ -228,17 +231,21 @@ class _Loop:
         if done < self.steps and left_images is not None and left_labels is not None:
             yield left_images, left_labels
 
-    def _evaluate(self, model: nn.Module, indices: torch.Tensor) -> Outcomes:
-        task = self.task
-        return evaluate(
-            model,
-            task.bank.images,
-            task.bank.labels,
-            indices,
-            self.normalizer,
-            task.compute,
-            should_stop=lambda: task.should_stop() is StopRequest.NOW,
-        )
+    def _evaluated(
+        self, model: nn.Module, indices: torch.Tensor, here: Progress
+    ) -> Generator[Progress, None, Outcomes]:
+        """Evaluate, saying a few times a second that the loop is still at it."""
+        task, parts = self.task, []
+        reported = task.clock()
+        for logits in logits_by_chunk(model, task.bank.images, indices, self.normalizer, task.compute):
+            parts.append(logits)
+            if task.should_stop() is StopRequest.NOW:
+                raise Interrupted
+            if task.clock() - reported >= PROGRESS_EVERY_S:
+                reported = task.clock()
+                yield here
+        truth = task.bank.labels[indices.to(task.bank.labels.device)]
+        return outcomes_of(torch.cat(parts), truth)
 
     def _read(self, meter: Meter, epoch: int, step: int) -> tuple[float, float]:
         loss, accuracy = meter.read()

@@ -1,6 +1,6 @@
 """How good a network is on given images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +34,10 @@ class Interrupted(Exception):
     """Raised out of an evaluation when somebody asked to stop."""
 
 
+OnChunk = Callable[[int, int], None]
+"""Told how many images are done, of how many; may raise to cancel."""
+
+
 def evaluate(
     model: nn.Module,
     images: torch.Tensor,
@@ -42,15 +46,19 @@ def evaluate(
     normalizer: Normalizer,
     compute: Compute,
     *,
-    should_stop: Callable[[], bool] = lambda: False,
+    on_chunk: OnChunk = lambda done, total: None,
 ) -> Outcomes:
     """The network's answers for `images[indices]`, in evaluation mode.
 
     `images` is (N, H, W, C) uint8 and `labels` (N,) int64, both on the device. Leaves the model in
-    evaluation mode. Raises Interrupted when `should_stop` says so.
+    evaluation mode.
     """
-    logits = predict_logits(model, images, indices, normalizer, compute, should_stop=should_stop)
-    truth = labels[indices.to(labels.device)]
+    logits = predict_logits(model, images, indices, normalizer, compute, on_chunk=on_chunk)
+    return outcomes_of(logits, labels[indices.to(labels.device)])
+
+
+def outcomes_of(logits: torch.Tensor, truth: torch.Tensor) -> Outcomes:
+    """What logits (n, classes) say about images whose classes are `truth` (n,)."""
     log_probabilities = F.log_softmax(logits, dim=1)
     best, predicted = log_probabilities.max(dim=1)
     of_truth = log_probabilities.gather(1, truth[:, None]).squeeze(1)
@@ -70,17 +78,32 @@ def predict_logits(
     normalizer: Normalizer,
     compute: Compute,
     *,
-    should_stop: Callable[[], bool] = lambda: False,
+    on_chunk: OnChunk = lambda done, total: None,
 ) -> torch.Tensor:
     """float32 logits (n, classes) on the device."""
-    model.eval()
-    parts = []
-    with torch.inference_mode(), autocast(compute):
-        for chunk in plain_chunks(images, indices, normalizer, EVALUATION_BATCH):
-            if should_stop():
-                raise Interrupted
-            parts.append(model(chunk).float())
+    parts: list[torch.Tensor] = []
+    done = 0
+    for logits in logits_by_chunk(model, images, indices, normalizer, compute):
+        parts.append(logits)
+        done += len(logits)
+        on_chunk(done, len(indices))
     return torch.cat(parts)
+
+
+def logits_by_chunk(
+    model: nn.Module,
+    images: torch.Tensor,
+    indices: torch.Tensor,
+    normalizer: Normalizer,
+    compute: Compute,
+) -> Iterator[torch.Tensor]:
+    """float32 logits of EVALUATION_BATCH images at a time, in evaluation mode."""
+    model.eval()
+    for chunk in plain_chunks(images, indices, normalizer, EVALUATION_BATCH):
+        # Not around the yield: the mode would stay on in whoever asks for the next chunk.
+        with torch.inference_mode(), autocast(compute):
+            logits = model(chunk).float()
+        yield logits
 
 
 def autocast(compute: Compute) -> torch.autocast:

@@ -1,8 +1,7 @@
 """What can be known about a run before it is launched."""
 
-import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -31,18 +30,19 @@ class Advice:
     warnings: list[str] = field(default_factory=list)
 
 
-def check(recipe: Recipe, info: DatasetInfo | None, *, network: bool = True) -> Advice:
+def check(recipe: Recipe, info: DatasetInfo | None, *, network: bool = True, schedule: bool = True) -> Advice:
     """Everything about a valid recipe that depends on the data set, the machine or the schedule.
 
-    `info` is None where the recipe's data set does not exist. With `network` off it is not tried
-    whether the network can be built, which for a large one takes a second; see `network_problem`.
+    `info` is None where the recipe's data set does not exist. For a form, which remembers the two
+    parts that may take a second: with `network` off it is not tried whether the network can be built
+    (see `network_problem`), with `schedule` off the learning rate is not gone through (see
+    `schedule_advice`).
     """
     advice = Advice()
     try:
         resolve_device(recipe.device)
     except Unavailable as error:
-        rule = str(error).partition(": ")[2].rstrip(".")
-        advice.problems.append(Problem("device", recipe.device, *_rule_and_remedy(rule)))
+        advice.problems.append(error.problem or Problem("device", recipe.device, str(error).rstrip(".")))
     if info is None:
         name = recipe.data.name
         rule = "there is no data set of this name" if name else "no data set is chosen"
@@ -53,11 +53,9 @@ def check(recipe: Recipe, info: DatasetInfo | None, *, network: bool = True) -> 
             try:
                 architecture_stages(recipe, info)
             except PlateauError as error:
-                advice.problems.append(network_problem(recipe, str(error)))
-    curve = preview_lr(recipe, info)
-    advice.warnings.extend(
-        schedule_warnings(recipe.scheduler, recipe.warmup, curve, planned_epochs=recipe.epochs)
-    )
+                advice.problems.append(network_problem(recipe, error))
+    if schedule:
+        advice.warnings.extend(schedule_advice(recipe, info))
     late = [epoch for epoch in recipe.checkpoints.epochs if epoch > recipe.epochs]
     if late:
         advice.warnings.append(
@@ -94,21 +92,18 @@ def _check_data(recipe: Recipe, info: DatasetInfo, advice: Advice) -> None:
         advice.warnings.append("The data set has no val images: no val accuracy, no best epoch.")
 
 
-def network_problem(recipe: Recipe, sentence: str) -> Problem:
-    """Why the network cannot be built, at the field that the sentence names ('dropout = 2: ...')."""
-    named = _NAMED.match(sentence)
-    field, value, rest = "architecture", str(recipe.architecture.kind), sentence
-    if named and named["field"].split(".")[0] in type(recipe.architecture).model_fields:
-        field, value, rest = f"architecture.{named['field']}", named["value"], named["rest"]
-    return Problem(field, value, *_rule_and_remedy(rest.rstrip(".")))
+def network_problem(recipe: Recipe, error: PlateauError) -> Problem:
+    """Why the network cannot be built, at the architecture's field that the error is about."""
+    found = error.problem
+    if found and found.field.split(".")[0] in type(recipe.architecture).model_fields:
+        return replace(found, field=f"architecture.{found.field}")
+    return Problem("architecture", recipe.architecture.kind, str(error).rstrip("."))
 
 
-_NAMED = re.compile(r"(?P<field>[a-z_.]+) = (?P<value>[^:]+): (?P<rest>.+)", re.DOTALL)
-
-
-def _rule_and_remedy(text: str) -> tuple[str, str]:
-    rule, _, remedy = text.partition("; ")
-    return rule, remedy
+def schedule_advice(recipe: Recipe, info: DatasetInfo | None) -> list[str]:
+    """What should be known about the learning rate; for a run of very many epochs it takes seconds."""
+    curve = preview_lr(recipe, info)
+    return schedule_warnings(recipe.scheduler, recipe.warmup, curve, planned_epochs=recipe.epochs)
 
 
 def preview_lr(recipe: Recipe, info: DatasetInfo | None, *, improves_until: int | None = None) -> LrCurve:
@@ -165,9 +160,8 @@ def measure(recipe: Recipe, dataset: Dataset, compute: Compute, *, budget_s: flo
         kept_bytes = trial.warm_up()
         steps = trial.time_steps(budget_s)
     except torch.OutOfMemoryError as error:
-        raise Unavailable(
-            f"batch_size = {recipe.batch_size}: {compute.name} runs out of memory; lower it."
-        ) from error
+        rule = f"{compute.name} runs out of memory"
+        raise Unavailable.at("batch_size", recipe.batch_size, rule, "lower it") from error
     evaluation_s = trial.time_evaluation()
     step_s = sorted(steps)[len(steps) // 2]
     per_epoch = steps_per_epoch(len(trial.bank.train), recipe.batch_size)

@@ -257,7 +257,7 @@ class TestActions:
         test.button(key="live_extend_go").click()
         test.run()
         status = run.status()
-        assert (status.state, status.epochs, status.hold_lr) == ("queued", 17, True)
+        assert (status.state, status.epochs, status.hold_from) == ("queued", 17, 10)
 
     def test_a_clone_is_handed_to_the_form(self, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
         gone: list[Any] = []

@@ -1,4 +1,4 @@
-"""Imports point to the left only: spec, data | models | augment | optim, recipe, train, runs,
+"""Imports point to the left only: spec, problems, data | models | augment | optim, recipe, train, runs,
 insight | classify, cli, ui, pages."""
 
 import ast
@@ -13,8 +13,9 @@ RANKS = {
     "errors": 0,
     "vision": 0,
     "workspace": 0,
+    "spec": 0,
     "files": 1,
-    "spec": 1,
+    "problems": 1,
     "data": 2,
     "models": 2,
     "augment": 2,

@@ -1,19 +1,19 @@
 """The known data sets of torchvision, downloaded or taken from where they already are."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from core.data.collection import Collection, Workplace
-from core.data.known.cifar import collect_cifar10, collect_cifar100
+from core.data.known.cifar import CIFAR10, CIFAR100
 from core.data.known.download import Downloads
-from core.data.known.eurosat import collect_eurosat
-from core.data.known.flowers102 import collect_flowers102
-from core.data.known.gtsrb import collect_gtsrb
-from core.data.known.idx import collect_fashion_mnist, collect_mnist
-from core.data.known.oxford_pets import collect_oxford_pets
-from core.data.known.stl10 import collect_stl10
-from core.data.known.svhn import collect_svhn
+from core.data.known.eurosat import EUROSAT
+from core.data.known.flowers102 import FLOWERS102
+from core.data.known.gtsrb import GTSRB
+from core.data.known.idx import FASHION_MNIST, MNIST
+from core.data.known.known_set import KnownSet
+from core.data.known.oxford_pets import OXFORD_PETS
+from core.data.known.stl10 import STL10
+from core.data.known.svhn import SVHN
 from core.spec import Spec, setting
 
 KnownName = Literal[
@@ -29,19 +29,23 @@ KnownName = Literal[
     "oxford_iiit_pet",
 ]
 
-KNOWN_SETS: dict[str, tuple[str, Callable[[Downloads], Collection]]] = {
-    "cifar10": ("CIFAR-10", collect_cifar10),
-    "cifar100": ("CIFAR-100", collect_cifar100),
-    "fashion_mnist": ("FashionMNIST", collect_fashion_mnist),
-    "mnist": ("MNIST", collect_mnist),
-    "svhn": ("SVHN", collect_svhn),
-    "stl10": ("STL10", collect_stl10),
-    "eurosat": ("EuroSAT", collect_eurosat),
-    "gtsrb": ("GTSRB", collect_gtsrb),
-    "flowers102": ("Flowers102", collect_flowers102),
-    "oxford_iiit_pet": ("Oxford-IIIT Pet", collect_oxford_pets),
+KNOWN_SETS: dict[str, KnownSet] = {
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
+    "fashion_mnist": FASHION_MNIST,
+    "mnist": MNIST,
+    "svhn": SVHN,
+    "stl10": STL10,
+    "eurosat": EUROSAT,
+    "gtsrb": GTSRB,
+    "flowers102": FLOWERS102,
+    "oxford_iiit_pet": OXFORD_PETS,
 }
-"""What a person reads, and how the files become a collection."""
+
+
+def is_here(name: str, downloads: Path) -> bool:
+    """Whether files of this set are on this machine already, in this folder or the system's own."""
+    return KNOWN_SETS[name].is_in(downloads)
 
 
 class KnownSource(Spec):
@@ -52,13 +56,13 @@ class KnownSource(Spec):
     kind: Literal["known"] = "known"
 
     dataset: KnownName = setting("cifar10", label="Data set")
-    """Which one; the download is between 12 MB (MNIST) and 2.6 GB (STL10)."""
+    """Which one; files that are not here yet are downloaded."""
 
     folder: str = setting("", label="Folder of its files", level="expert")
     """What torchvision calls the root. Empty: the folder 'downloads' beside the data sets."""
 
     def collect(self, place: Workplace) -> Collection:
         """The set's images, downloaded where its files are not there."""
-        label, collect = KNOWN_SETS[self.dataset]
+        known = KNOWN_SETS[self.dataset]
         root = Path(self.folder).expanduser() if self.folder else place.downloads
-        return collect(Downloads(root, label, place.progress))
+        return known.collect(Downloads(root, known.title, place.progress, known.system_folders))

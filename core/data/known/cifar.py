@@ -15,6 +15,7 @@ import numpy as np
 from core.data.collection import TEST, TRAIN, Collection
 from core.data.known.arrays import array_collection
 from core.data.known.download import Downloads, RemoteFile
+from core.data.known.known_set import KnownSet
 from core.errors import BadInput
 
 
@@ -108,3 +109,7 @@ def read_batch(content: bytes, name: str) -> dict[str, Any]:
     if not isinstance(batch, dict):
         raise BadInput(f"{name} is no batch of CIFAR; remove it and import again.")
     return batch
+
+
+CIFAR10 = KnownSet("CIFAR-10", collect_cifar10, ("cifar-10-batches-py", "cifar-10-python.tar.gz"), 170)
+CIFAR100 = KnownSet("CIFAR-100", collect_cifar100, ("cifar-100-python", "cifar-100-python.tar.gz"), 169)

@@ -44,6 +44,8 @@ class Downloads:
     root: Path
     label: str
     progress: Progress
+    system_folders: tuple[Path, ...] = ()
+    """Where a package of the system may have put them."""
 
     def checked(self, path: Path, md5: str) -> bool:
         """Whether the file is there; BadInput where it is another one than torchvision knows."""

@@ -3,6 +3,7 @@
 from core.data.collection import Collection
 from core.data.folder import collect_folder
 from core.data.known.download import Downloads, RemoteFile
+from core.data.known.known_set import KnownSet
 
 # torchvision keeps address and checksum inside its download function; a test compares them.
 _ARCHIVE = RemoteFile(
@@ -21,3 +22,6 @@ def collect_eurosat(downloads: Downloads) -> Collection:
     if not (folder / "2750").is_dir():
         downloads.unpack(downloads.get(_ARCHIVE, folder), folder, ["2750"])
     return collect_folder(folder / "2750")
+
+
+EUROSAT = KnownSet("EuroSAT", collect_eurosat, ("eurosat/2750", "eurosat/EuroSAT.zip"), 94)

@@ -5,6 +5,7 @@ from scipy.io import loadmat
 
 from core.data.collection import TEST, TRAIN, VAL, Collection, FilePictures
 from core.data.known.download import Downloads, RemoteFile
+from core.data.known.known_set import KnownSet
 
 _SPLITS = {"trnid": TRAIN, "valid": VAL, "tstid": TEST}
 
@@ -33,3 +34,8 @@ def collect_flowers102(downloads: Downloads) -> Collection:
         labels=labels[numbers - 1],
         splits=splits,
     )
+
+
+FLOWERS102 = KnownSet(
+    "Flowers102", collect_flowers102, ("flowers-102/jpg", "flowers-102/102flowers.tgz"), 345
+)

@@ -8,6 +8,7 @@ import numpy as np
 from core.data.collection import TEST, TRAIN, Collection, FilePictures
 from core.data.decode import FORMATS
 from core.data.known.download import Downloads, RemoteFile
+from core.data.known.known_set import KnownSet
 from core.errors import BadInput
 
 # torchvision keeps addresses and checksums inside its download function; a test compares them.
@@ -59,3 +60,6 @@ def _test_rows(table: Path) -> list[tuple[str, int]]:
             return [(Path(row["Filename"]).name, int(row["ClassId"])) for row in reader]
     except (KeyError, ValueError, TypeError) as error:
         raise BadInput(f"{table.name} in {table.parent} is damaged; remove it and import again.") from error
+
+
+GTSRB = KnownSet("GTSRB", collect_gtsrb, ("gtsrb/GTSRB", "gtsrb/GTSRB-Training_fixed.zip"), 277)

@@ -9,10 +9,11 @@ import numpy as np
 from core.data.collection import TEST, TRAIN, Collection
 from core.data.known.arrays import array_collection
 from core.data.known.download import Downloads, RemoteFile
+from core.data.known.known_set import KnownSet
 from core.errors import BadInput
 
 # Debian's package dataset-fashion-mnist puts the files here.
-_SYSTEM_FOLDERS = {"FashionMNIST": Path("/usr/share/datasets/fashion-mnist")}
+_DEBIAN = (Path("/usr/share/datasets/fashion-mnist"),)
 
 
 def collect_mnist(downloads: Downloads) -> Collection:
@@ -33,7 +34,7 @@ def _collect(name: str, downloads: Downloads) -> Collection:
     arrays = {}
     for file, md5 in resources.items():
         plain = file.removesuffix(".gz")
-        path = _existing(name, plain, downloads.root)
+        path = _existing(plain, (downloads.root / name / "raw", downloads.root, *downloads.system_folders))
         if path is None:
             remote = RemoteFile(file, tuple(mirror + file for mirror in description.mirrors), md5)
             path = downloads.get(remote, downloads.root / name / "raw")
@@ -44,14 +45,11 @@ def _collect(name: str, downloads: Downloads) -> Collection:
     return array_collection(classes, {TRAIN: train, TEST: test}, downloads.label)
 
 
-def _existing(name: str, plain: str, root: Path) -> Path | None:
-    """The idx file where torchvision puts it, or in the given folder itself, or the system's own.
+def _existing(plain: str, folders: tuple[Path, ...]) -> Path | None:
+    """The idx file in the first of these folders that has it.
 
     A repacked gzip file has another checksum than torchvision's: its own CRC guards it.
     """
-    folders = [root / name / "raw", root]
-    if name in _SYSTEM_FOLDERS:
-        folders.append(_SYSTEM_FOLDERS[name])
     for folder in folders:
         for path in (folder / plain, folder / f"{plain}.gz"):
             if path.is_file():
@@ -75,3 +73,9 @@ def read_idx(path: Path) -> np.ndarray:
     if len(content) - start != int(np.prod(shape, dtype=np.int64)):
         raise BadInput(f"{path.name} in {path.parent} is damaged or cut short; remove it and import again.")
     return np.frombuffer(content, dtype=np.uint8, offset=start).reshape(shape)
+
+
+MNIST = KnownSet("MNIST", collect_mnist, ("MNIST/raw",), 12)
+FASHION_MNIST = KnownSet(
+    "FashionMNIST", collect_fashion_mnist, ("FashionMNIST/raw",), 31, system_folders=_DEBIAN
+)

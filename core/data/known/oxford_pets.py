@@ -6,6 +6,7 @@ import numpy as np
 
 from core.data.collection import TEST, TRAIN, Collection, FilePictures
 from core.data.known.download import Downloads, RemoteFile
+from core.data.known.known_set import KnownSet
 from core.errors import BadInput
 
 _LISTS = {"trainval.txt": TRAIN, "test.txt": TEST}
@@ -41,3 +42,8 @@ def _rows(path: Path) -> list[tuple[str, int]]:
         raise BadInput(
             f"{path.name} in {path.parent} is missing or damaged; remove the folder and import again."
         ) from error
+
+
+OXFORD_PETS = KnownSet(
+    "Oxford-IIIT Pet", collect_oxford_pets, ("oxford-iiit-pet/images", "oxford-iiit-pet/images.tar.gz"), 811
+)

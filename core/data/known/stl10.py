@@ -7,6 +7,7 @@ import numpy as np
 from core.data.collection import TEST, TRAIN, Collection
 from core.data.known.arrays import array_collection
 from core.data.known.download import Downloads, RemoteFile
+from core.data.known.known_set import KnownSet
 
 _CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 _FILES = {TRAIN: ("train_X.bin", "train_y.bin"), TEST: ("test_X.bin", "test_y.bin")}
@@ -35,3 +36,6 @@ def _pixels(path: Path) -> np.ndarray:
 
 def _labels(path: Path) -> np.ndarray:
     return np.fromfile(path, dtype=np.uint8).astype(np.int64) - 1
+
+
+STL10 = KnownSet("STL10", collect_stl10, ("stl10_binary", "stl10_binary.tar.gz"), 2640)

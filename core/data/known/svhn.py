@@ -6,6 +6,7 @@ from scipy.io import loadmat
 from core.data.collection import TEST, TRAIN, Collection
 from core.data.known.arrays import array_collection
 from core.data.known.download import Downloads, RemoteFile
+from core.data.known.known_set import KnownSet
 
 
 def collect_svhn(downloads: Downloads) -> Collection:
@@ -20,3 +21,6 @@ def collect_svhn(downloads: Downloads) -> Collection:
         labels = content["y"].astype(np.int64).reshape(-1) % 10
         parts[split] = (content["X"].transpose(3, 0, 1, 2), labels)
     return array_collection(tuple(str(digit) for digit in range(10)), parts, downloads.label)
+
+
+SVHN = KnownSet("SVHN", collect_svhn, ("train_32x32.mat",), 246)

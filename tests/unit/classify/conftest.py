@@ -15,9 +15,11 @@ def compute() -> Compute:
     return resolve_compute("cpu", "fp32")
 
 
-def make_run(store: RunStore, library: Library, augmentations: list[dict[str, object]]) -> Run:
+def make_run(
+    store: RunStore, library: Library, augmentations: list[dict[str, object]], **settings: object
+) -> Run:
     """A trained run on the tiny data set."""
-    draft = {
+    draft: dict[str, object] = {
         "data": {"name": tiny.DATASET},
         "architecture": {"kind": "my_net", "blocks": 1, "width": 4},
         "augmentations": augmentations,
@@ -26,7 +28,7 @@ def make_run(store: RunStore, library: Library, augmentations: list[dict[str, ob
         "precision": "fp32",
         "device": "cpu",
     }
-    run = store.create(recipe_from_draft(draft), library.open(tiny.DATASET).info, queue=False)
+    run = store.create(recipe_from_draft(draft | settings), library.open(tiny.DATASET).info, queue=False)
     assert train(run, library).state == "finished"
     return run
 
@@ -46,6 +48,12 @@ def trained(runs: RunStore, library: Library) -> Run:
 def plain_trained(runs: RunStore, library: Library) -> Run:
     """Without augmentations."""
     return make_run(runs, library, [])
+
+
+@pytest.fixture(scope="session")
+def ema_trained(runs: RunStore, library: Library) -> Run:
+    """Which kept an average of its weights as well."""
+    return make_run(runs, library, [], ema={"decay": 0.5})
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,9 @@ from core.train import Compute
 from tests.unit import tiny
 
 
+KEYS = {"split", "checkpoint_epoch", "images", "accuracy", "loss", "weights", "tta"}
+
+
 @pytest.fixture
 def run(trained: Run, tmp_path: Path) -> Run:
     """A copy, so that looks can be counted."""
@@ -50,18 +53,39 @@ def test_with_tta_the_gain_is_what_was_fixed_minus_broken(
 def test_as_json_has_the_same_keys_with_and_without_tta(run: Run, library: Library, compute: Compute) -> None:
     plain = look_as_json(evaluate_run(run, library, compute))
     voted = look_as_json(evaluate_run(run, library, compute, views=2))
-    assert plain.keys() == voted.keys() == {"split", "checkpoint_epoch", "images", "accuracy", "loss", "tta"}
+    assert plain.keys() == voted.keys() == KEYS
     assert plain["tta"] is None
     assert voted["tta"].keys() == {"views", "accuracy", "fixed", "broken"}
 
 
-def test_a_cancelled_evaluation_is_no_look(run: Run, library: Library, compute: Compute) -> None:
+@pytest.mark.parametrize(("views", "at"), [(0, 1), (2, 1), (2, 2)], ids=["plain", "before TTA", "in TTA"])
+def test_a_cancelled_evaluation_is_no_look(
+    run: Run, library: Library, compute: Compute, views: int, at: int
+) -> None:
+    told: list[str] = []
+
     def cancel(stage: str, done: int, total: int) -> None:
-        raise KeyboardInterrupt
+        told.append(stage)
+        if len(told) == at:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        evaluate_run(run, library, compute, views=2, progress=cancel)
+        evaluate_run(run, library, compute, views=views, progress=cancel)
     assert run.looks() == []
+    assert told == ["Classifying the images", "Classifying the views"][:at]
+
+
+def test_a_look_says_which_weights_were_evaluated(
+    ema_trained: Run, library: Library, compute: Compute, tmp_path: Path
+) -> None:
+    shutil.copytree(ema_trained.folder, tmp_path / ema_trained.id)
+    run = Run(tmp_path / ema_trained.id)
+    said = [
+        look_as_json(evaluate_run(run, library, compute, averaged=averaged)) for averaged in (False, True)
+    ]
+    assert [look["weights"] for look in said] == ["raw", "ema"]
+    assert [look.averaged for look in run.looks()] == [False, True]
+    assert said[0]["loss"] != said[1]["loss"]
 
 
 def test_a_data_set_with_other_images_is_refused(run: Run, tmp_path: Path, compute: Compute) -> None:

@@ -73,14 +73,46 @@ class TestFolder:
         for answer, expected in zip(
             result.answers, predictor.predict(list(np.array(dataset.images[:3]))), strict=True
         ):
-            np.testing.assert_allclose(answer.prediction.probabilities, expected.probabilities, atol=1e-5)
+            assert [name for name, _ in answer.top] == [predictor.card.classes[i] for i, _ in expected.top()]
+            assert answer.tta is None
             assert answer.category == predictor.card.classes[expected.predicted]
             assert answer.probability == pytest.approx(float(expected.probabilities.max()), abs=1e-5)
 
     def test_with_views_the_category_is_the_majority_vote(self, predictor: Predictor, folder: Path) -> None:
         for answer in answers_of(predictor, folder, views=3).answers:
-            assert answer.prediction.tta is not None
-            assert answer.category == predictor.card.classes[answer.prediction.tta.predicted]
+            assert answer.tta is not None
+            assert (answer.category, answer.probability) == (answer.tta.category, answer.tta.mean_probability)
+            votes = dict(answer.tta.votes)
+            assert votes[answer.category] == max(votes.values())
+            assert answer.tta.views == sum(votes.values()) == 3
+            assert answer.tta.changed == (answer.category != answer.top[0][0])
+
+    def test_an_answer_holds_names_and_numbers_and_no_pixels(
+        self, predictor: Predictor, folder: Path
+    ) -> None:
+        """A hundred thousand of them must fit into memory."""
+        for answer in answers_of(predictor, folder, views=32).answers:
+            assert len(repr(answer)) < 600
+
+    def test_the_order_is_by_name_whatever_order_the_disk_has(
+        self, predictor: Predictor, tmp_path: Path, dataset: Dataset
+    ) -> None:
+        names = ["b/a.png", "10.png", "a/z.png", "9.png", "a/b/c.png"]
+        for root in ("one", "two"):
+            for number, name in enumerate(names if root == "one" else reversed(names)):
+                save(tmp_path / root / name, np.array(dataset.images[number]))
+            ids = [answer.id for answer in answers_of(predictor, tmp_path / root).answers]
+            assert ids == ["10.png", "9.png", "a/z.png", "a/b/c.png", "b/a.png"]
+
+    def test_an_images_votes_do_not_depend_on_the_folder_around_it(
+        self, predictor: Predictor, folder: Path
+    ) -> None:
+        together = answers_of(predictor, folder, views=5).answers
+        for answer in together:
+            (alone,) = answers_of(predictor, folder / answer.id, views=5).answers
+            assert alone.tta is not None
+            assert answer.tta is not None
+            assert alone.tta.votes == answer.tta.votes
 
     def test_more_images_than_a_batch_keep_their_order(
         self, predictor: Predictor, tmp_path: Path, dataset: Dataset

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from core.classify import TTA, Predictor, majority
@@ -14,7 +13,7 @@ from core.data import Dataset
 from core.data.decode import decode_image
 from core.errors import Damaged, NotFound
 from core.runs import Run
-from core.train import Compute, Outcomes, read_checkpoint, write_checkpoint
+from core.train import Compute, read_checkpoint, write_checkpoint
 
 
 def some(dataset: Dataset, count: int = 6) -> list[np.ndarray]:
@@ -107,13 +106,17 @@ class TestRebuilt:
         one, other = best.predict(some(dataset, 1))[0], last.predict(some(dataset, 1))[0]
         np.testing.assert_array_equal(one.probabilities, other.probabilities)
 
-    def test_the_accuracy_is_the_one_that_training_saw(
-        self, predictor: Predictor, dataset: Dataset, trained: Run
+    def test_the_averaged_weights_answer_where_they_are_asked_for(
+        self, ema_trained: Run, trained: Run, dataset: Dataset, compute: Compute
     ) -> None:
-        outcomes = plain_outcomes(predictor, dataset, "val")
-        status = trained.status()
-        assert status.best is not None
-        assert outcomes.accuracy == pytest.approx(status.best.val_accuracy)
+        path = ema_trained.checkpoint("best")
+        answers = [
+            Predictor.load(path, compute, averaged=averaged).predict(some(dataset, 1))[0].probabilities
+            for averaged in (False, True)
+        ]
+        assert not np.allclose(*answers)
+        with pytest.raises(NotFound, match=rf"Run {trained.id} kept no average"):
+            Predictor.load(trained.checkpoint("best"), compute, averaged=True)
 
     def test_a_missing_file_is_named(self, compute: Compute, tmp_path: Path) -> None:
         with pytest.raises(NotFound, match=r"epoch-0099\.safetensors"):
@@ -127,97 +130,3 @@ class TestRebuilt:
         write_checkpoint(odd, card, {name: weight for name, weight in weights.items() if "bias" not in name})
         with pytest.raises(Damaged, match="does not fit its architecture"):
             Predictor.load(odd, compute)
-
-
-def plain_outcomes(predictor: Predictor, dataset: Dataset, split: str) -> Outcomes:
-    return predictor.evaluate(*arrays(dataset, split))
-
-
-def arrays(dataset: Dataset, split: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    indices = torch.from_numpy(dataset.indices(split))  # type: ignore[arg-type]
-    return torch.from_numpy(np.array(dataset.images)), torch.from_numpy(dataset.labels), indices
-
-
-class TestTTA:
-    @pytest.mark.parametrize("views", [1, 5, 32])
-    def test_every_view_has_a_vote_and_its_pixels(
-        self, predictor: Predictor, dataset: Dataset, views: int
-    ) -> None:
-        for answer in predictor.predict(some(dataset, 3), views=views):
-            tta = answer.tta
-            assert tta is not None
-            assert len(tta.views) == views == tta.votes.sum()
-            assert (
-                np.bincount([view.predicted for view in tta.views], minlength=4).tolist()
-                == tta.votes.tolist()
-            )
-            assert all(view.pixels.shape == (28, 28, 3) for view in tta.views)
-            assert tta.mean_probabilities.sum() == pytest.approx(1.0, abs=1e-5)
-
-    def test_the_views_are_drawn_from_the_runs_augmentations(
-        self, predictor: Predictor, dataset: Dataset
-    ) -> None:
-        (answer,) = predictor.predict(some(dataset, 1), views=8)
-        assert answer.tta is not None
-        assert len({view.pixels.tobytes() for view in answer.tta.views}) > 1
-
-    def test_without_augmentations_every_view_is_the_image(
-        self, plain_trained: Run, dataset: Dataset, compute: Compute
-    ) -> None:
-        predictor = Predictor.load(plain_trained.checkpoint("best"), compute)
-        (answer,) = predictor.predict(some(dataset, 1), views=3)
-        assert answer.tta is not None
-        assert answer.tta.predicted == answer.predicted
-        for view in answer.tta.views:
-            np.testing.assert_array_equal(view.pixels, dataset.images[0])
-
-    def test_the_same_seed_draws_the_same_views(self, predictor: Predictor, dataset: Dataset) -> None:
-        first, again, other = (predictor.predict(some(dataset), views=4, seed=s)[0].tta for s in (1, 1, 2))
-        assert first is not None
-        assert again is not None
-        assert other is not None
-        pixels = [[view.pixels.tobytes() for view in tta.views] for tta in (first, again, other)]
-        assert pixels[0] == pixels[1] != pixels[2]
-
-    def test_over_a_split_fixed_minus_broken_is_the_gain(
-        self, predictor: Predictor, dataset: Dataset
-    ) -> None:
-        plain = plain_outcomes(predictor, dataset, "val")
-        tta = predictor.evaluate_tta(*arrays(dataset, "val"), plain, views=6)
-        truth = dataset.labels[dataset.indices("val")]
-        right, was_right = tta.predicted == truth, plain.correct.numpy()
-        assert tta.fixed == int((right & ~was_right).sum())
-        assert tta.broken == int((was_right & ~right).sum())
-        assert tta.accuracy == pytest.approx(plain.accuracy + (tta.fixed - tta.broken) / len(truth))
-        assert tta.votes.shape == (len(truth), 6)
-
-    def test_a_wrong_plain_answer_that_the_views_get_right_counts_as_fixed(
-        self, predictor: Predictor, dataset: Dataset
-    ) -> None:
-        images, labels, indices = arrays(dataset, "val")
-        plain = plain_outcomes(predictor, dataset, "val")
-        voted = predictor.evaluate_tta(images, labels, indices, plain, views=5).predicted
-        truth = labels.clone()
-        truth[indices] = torch.from_numpy(voted)
-        nothing_right = Outcomes(
-            plain.predicted,
-            plain.probability,
-            plain.true_probability,
-            torch.zeros(len(indices), dtype=torch.bool),
-            0.0,
-        )
-        tta = predictor.evaluate_tta(images, truth, indices, nothing_right, views=5)
-        assert (tta.fixed, tta.broken, tta.accuracy) == (len(indices), 0, 1.0)
-
-    def test_progress_is_told_per_view_and_may_cancel(self, predictor: Predictor, dataset: Dataset) -> None:
-        plain = plain_outcomes(predictor, dataset, "val")
-        told: list[tuple[int, int]] = []
-
-        def progress(stage: str, done: int, total: int) -> None:
-            told.append((done, total))
-            if done == 2:
-                raise KeyboardInterrupt
-
-        with pytest.raises(KeyboardInterrupt):
-            predictor.evaluate_tta(*arrays(dataset, "val"), plain, views=4, progress=progress)
-        assert told == [(1, 4), (2, 4)]

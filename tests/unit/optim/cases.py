@@ -108,7 +108,7 @@ def new_schedule(
         epochs=epochs,
         steps_per_epoch=steps,
         cycle_momentum=chosen.cycles_momentum,
-        hold_at_end=hold,
+        hold_from=epochs if hold else None,
     )
 
 

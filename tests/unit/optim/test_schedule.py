@@ -9,6 +9,7 @@ from core.optim import (
     LrCurve,
     PlateauSpec,
     RMSpropSpec,
+    Schedule,
     SchedulerSpec,
     SGDSpec,
     Warmup,
@@ -199,7 +200,7 @@ def test_the_preview_of_an_extension_is_what_the_run_does(spec: SchedulerSpec, h
         epochs=EPOCHS + MORE,
         steps_per_epoch=STEPS,
         plan=EPOCHS,
-        hold_at_end=hold,
+        hold_from=EPOCHS if hold else None,
     )
     assert curve.epochs == last_lrs(drive(new_schedule(spec, warmup, hold=hold), 1, EPOCHS + MORE))
 
@@ -207,6 +208,26 @@ def test_the_preview_of_an_extension_is_what_the_run_does(spec: SchedulerSpec, h
 def test_one_cycle_holds_its_last_lr_in_an_extension() -> None:
     lrs = drive(new_schedule(scheduler("one_cycle"), Warmup()), 1, EPOCHS + MORE)
     assert {lr for epoch in lrs[EPOCHS:] for lr in epoch} == {lrs[EPOCHS - 1][-1]}
+
+
+def test_a_second_extension_holds_where_the_first_one_ended() -> None:
+    def built(hold_from: int | None) -> Schedule:
+        chosen = SGDSpec(lr=0.1)
+        return Schedule(
+            scheduler("cosine"),
+            Warmup(),
+            chosen.build(parameters()),
+            epochs=10,
+            steps_per_epoch=1,
+            cycle_momentum=False,
+            hold_from=hold_from,
+        )
+
+    gone_on = drive(built(None), 1, 20)
+    held = drive(built(20), 1, 25)
+    assert held[:20] == gone_on
+    assert {lr for epoch in held[20:] for lr in epoch} == {gone_on[-1][-1]}
+    assert gone_on[-1][-1] > gone_on[9][-1], "the cosine climbed back up in the first extension"
 
 
 # Warnings before the launch.

@@ -272,6 +272,8 @@ def changed(field: Setting, value: Any) -> Any:
             return not value
         case "text":
             return "cpu" if value == "auto" else f"{value}x"
+        case "int" | "float" if value is None:
+            return 1
         case "int" | "float":
             return (value + 1) if field.lt is None else (value or 0) / 2 + 0.1
     raise AssertionError(f"no other value known for a {field.type}")

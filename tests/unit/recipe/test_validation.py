@@ -118,7 +118,7 @@ def test_an_invalid_value_is_named_with_its_rule_and_remedy(
     assert type(problem.value) is type(value)
     assert words in f"{problem.rule}; {problem.remedy}"
     sentence = problem.sentence()
-    assert sentence.startswith(f"{field} = ")
+    assert sentence.startswith(f"{field}: " if value is None else f"{field} = ")
     assert sentence.endswith(".")
     assert "\n" not in sentence
 

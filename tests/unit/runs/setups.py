@@ -32,6 +32,7 @@ def end(run: Run) -> tuple[Any, ...]:
     state = read_state(run.state_path)
     return (
         rows(run),
+        run.epochs().damaged,
         state.epoch,
         state.history,
         tiny.digest(state.weights),

@@ -293,7 +293,7 @@ def test_a_run_that_is_stopped_while_it_waits_is_not_trained(
     assert rows(run) == []
 
 
-def test_whoever_stops_waiting_leaves_the_run_in_the_queue(
+def test_whoever_stops_waiting_takes_the_run_out_of_the_queue(
     store: RunStore, small: Dataset, small_library: Library
 ) -> None:
     run = new_run(store, small, queue=True)
@@ -302,8 +302,26 @@ def test_whoever_stops_waiting_leaves_the_run_in_the_queue(
         status = train_or_follow(
             store, small_library, run, closing=lambda: bool(asked), listener=pytest.fail, follow=asked.append
         )
-    assert status.state == "queued"
-    assert store.queue() == [run]
+    assert status.state == "stopped"
+    assert store.queue() == []
+
+
+def test_where_an_app_looks_after_the_queue_a_shell_does_not_overtake_it(
+    store: RunStore, small: Dataset, small_library: Library
+) -> None:
+    run = new_run(store, small, queue=True)
+    followed: list[object] = []
+    with hold(store.server_lock("cpu"), busy=""):
+        train_or_follow(
+            store,
+            small_library,
+            run,
+            closing=lambda: len(followed) == 2,
+            listener=pytest.fail,
+            follow=followed.append,
+        )
+    assert len(followed) == 2
+    assert rows(run) == []
 
 
 def test_device_locks_have_file_names(store: RunStore) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import Busy
+from core.errors import Busy, NotFound
 from core.runs.lock import hold, is_held
 from tests.unit.runs.setups import eventually
 
@@ -38,12 +38,20 @@ def held_by_another_process(path: Path) -> Iterator["subprocess.Popen[str]"]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    (tmp_path / "run").mkdir()
     return tmp_path / "run" / "lock"
 
 
 def test_a_lock_that_nobody_made_is_free(path: Path) -> None:
     assert not is_held(path)
     assert not path.exists(), "a look leaves nothing behind"
+
+
+def test_a_lock_brings_no_deleted_folder_back(path: Path) -> None:
+    path.parent.rmdir()
+    with pytest.raises(NotFound), hold(path, busy="taken"):
+        pytest.fail("held where nothing is")
+    assert not path.parent.exists()
 
 
 def test_it_is_held_within_the_block_and_free_after_it(path: Path) -> None:
@@ -66,7 +74,6 @@ def test_the_same_process_cannot_hold_it_twice(path: Path) -> None:
 
 
 def test_another_process_keeps_it(path: Path) -> None:
-    path.parent.mkdir()
     with held_by_another_process(path):
         assert is_held(path)
         with pytest.raises(Busy, match="taken"), hold(path, wait_s=0.05, busy="taken"):
@@ -74,7 +81,6 @@ def test_another_process_keeps_it(path: Path) -> None:
 
 
 def test_a_killed_process_frees_it(path: Path) -> None:
-    path.parent.mkdir()
     with held_by_another_process(path) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()

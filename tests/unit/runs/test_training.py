@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -337,6 +338,46 @@ def test_rows_beyond_the_last_checkpoint_are_cut(
     train(run, small_library, listener=first.append)
     assert [event.epoch for event in first if isinstance(event, EpochEnded)] == [2, 3]
     assert end(run) == end(whole)
+
+
+def test_a_row_is_on_the_disk_before_its_checkpoint(
+    store: RunStore, small: Dataset, small_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint whose epoch has no row would leave a hole in the curve."""
+    order: list[str] = []
+    real_row, real_state = training_module.append_row, training_module.write_state
+
+    def append_row(path: Path, row: dict[str, Any], *, durable: bool = False) -> None:
+        if path.name == "epochs.jsonl":
+            order.append("row" if durable else "row that may be lost")
+        real_row(path, row, durable=durable)
+
+    def write_state(*arguments: Any) -> None:
+        order.append("state")
+        real_state(*arguments)
+
+    monkeypatch.setattr(training_module, "append_row", append_row)
+    monkeypatch.setattr(training_module, "write_state", write_state)
+    train(new_run(store, small), small_library)
+    assert order == ["row", "state"] * 3
+
+
+@pytest.mark.parametrize("holds", [(False, True), (True, True), (True, False)], ids=str)
+def test_an_extension_of_an_extension(
+    store: RunStore, small: Dataset, small_library: Library, holds: tuple[bool, bool]
+) -> None:
+    run = new_run(store, small, scheduler={"kind": "step", "step_size": 1, "gamma": 0.5})
+    train(run, small_library)
+    for hold_lr in holds:
+        before = rows(run)
+        store.extend(run, 1, hold_lr=hold_lr, queue=False)
+        train(run, small_library)
+        assert rows(run)[: len(before)] == before
+    lrs = [row["lr"] for row in rows(run)]
+    if holds[1]:
+        assert lrs[4] == lrs[3], "it holds the lr that the epoch before had"
+    if holds == (False, True):
+        assert lrs[3] == pytest.approx(lrs[2] / 2)
 
 
 def test_a_best_epoch_that_was_never_committed_is_forgotten(

@@ -70,7 +70,7 @@ def test_the_processor_is_always_there() -> None:
     assert resolve_device("auto") == available_devices()[0]
 
 
-@pytest.mark.parametrize("name", ["cuda:99", "tpu", "cuda:x", "", "CPU"])
+@pytest.mark.parametrize("name", ["cuda:99", "tpu", "cuda:x", "CPU"])
 def test_a_device_that_is_not_there_is_named_with_those_that_are(name: str) -> None:
     with pytest.raises(Unavailable) as caught:
         resolve_device(name)
@@ -255,11 +255,17 @@ def test_an_evaluation_can_be_stopped_between_batches(
             return torch.zeros(len(images), 4)
 
     normalizer = Normalizer(((0.5,) * 3, (0.5,) * 3), CPU)
+    told: list[tuple[int, int]] = []
+
+    def stop_at_ten(done: int, total: int) -> None:
+        told.append((done, total))
+        if done == 10:
+            raise Interrupted
+
     with pytest.raises(Interrupted):
-        predict_logits(
-            Counts(), bank.images, bank.val, normalizer, setups.fp32(), should_stop=lambda: batches == 2
-        )
+        predict_logits(Counts(), bank.images, bank.val, normalizer, setups.fp32(), on_chunk=stop_at_ten)
     assert batches == 2
+    assert told == [(5, len(bank.val)), (10, len(bank.val))]
 
 
 def test_logits_are_fp32_also_where_the_network_computes_in_bf16(dataset: Dataset) -> None:

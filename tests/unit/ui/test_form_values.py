@@ -1,4 +1,4 @@
-"""Text to numbers and back, stored drafts, and paths in words."""
+"""Text to numbers and back, and stored drafts."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from core.optim import MultiStepSpec
 from core.recipe import Recipe, load_presets, recipe_from_draft, recipe_to_draft
 from core.spec import settings_of
 from ui.form_page import GROUPS
-from ui.form_values import conform, field_words, read_numbers, show_number, show_numbers
+from ui.form_values import conform, read_numbers, show_number, show_numbers
 
 AFFINE = {setting.name: setting for setting in settings_of(Affine)}
 MULTI_STEP = {setting.name: setting for setting in settings_of(MultiStepSpec)}
@@ -84,32 +84,6 @@ def test_a_stored_draft_of_another_shape_is_made_to_fit() -> None:
 @pytest.mark.parametrize("value", [None, 3, "text", []])
 def test_no_recipe_at_all_gives_the_defaults(value: Any) -> None:
     assert conform(Recipe, value) == recipe_to_draft(Recipe())
-
-
-@pytest.mark.parametrize(
-    ("path", "words"),
-    [
-        ("epochs", "Epochs"),
-        ("optimizer.lr", "Optimizer › Learning rate"),
-        ("optimizer.kind", "Optimizer"),
-        ("scheduler.t_max", "Scheduler › T_max"),
-        ("architecture.shakedrop.alpha", "Architecture › ShakeDrop › Range of alpha (forward)"),
-        ("augmentations.0.p", "Augmentations › Horizontal flip › Probability"),
-        (
-            "augmentations.affine 2.degrees",
-            "Augmentations › Affine: rotate, shift, scale, shear 2 › Rotation",
-        ),
-        ("augmentations.order", "Augmentations › order"),
-        ("normalization.mean.1", "Normalization › Mean › number 2"),
-        ("unheard.of", "unheard › of"),
-    ],
-)
-def test_paths_are_read_in_the_forms_own_words(path: str, words: str) -> None:
-    draft = recipe_to_draft(Recipe())
-    draft["architecture"] = {"kind": "resnet18"}
-    draft["augmentations"] = [{"kind": "horizontal_flip"}]
-    draft["normalization"] = {"kind": "own"}
-    assert field_words(Recipe, draft, path) == words
 
 
 def test_every_setting_of_a_recipe_has_a_place_in_the_form() -> None:

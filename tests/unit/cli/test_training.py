@@ -1,0 +1,199 @@
+"""`train` and `resume`."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from core.recipe import load_presets
+from core.runs import Run, RunStore
+from core.runs.status import read_status, write_status
+from tests.unit import tiny
+from tests.unit.cli.calls import Call
+from tests.unit.runs.setups import eventually, rows
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+
+def test_train_prints_the_id_last_and_leaves_a_run(call: Call, store: RunStore, recipe_file: Path) -> None:
+    answer = call(
+        "train",
+        recipe_file,
+        "--data",
+        tiny.DATASET,
+        "--epochs",
+        3,
+        "--set",
+        "optimizer.lr=0.02",
+        "--set",
+        "scheduler.kind=cosine",
+        "--name",
+        "caf\udce9",  # as a shell of another encoding gives it
+        "--hypothesis",
+        "a lower lr",
+    )
+    assert answer.status == 0, answer.err
+    run = store.get(answer.out.splitlines()[-1])
+    assert answer.out == f"{run.id}\n", "standard output is for the result alone"
+    assert run.status().state == "finished"
+    assert len(rows(run)) == 3
+    recipe = run.recipe()
+    assert (recipe.optimizer.lr, recipe.scheduler.kind, recipe.epochs) == (0.02, "cosine", 3)
+    assert run.notes().hypothesis == "a lower lr"
+    assert run.notes().name.startswith("caf")
+    assert "best val" in answer.err
+    assert store.queue() == []
+
+
+def test_a_preset_trains(call: Call, store: RunStore) -> None:
+    preset = load_presets()[0]
+    small = 'architecture={"kind":"my_net","blocks":1,"width":4}'
+    answer = call(
+        "train", preset.id, "--data", "tiny", "--epochs", 1, "--set", small, "--set", "batch_size=16"
+    )
+    assert answer.status == 0, answer.err
+    assert store.get(answer.out.strip()).recipe().optimizer == preset.recipe.optimizer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--data", "nowhere"], ["nowhere"]),
+        ([], ["No data set is chosen", "--data"]),
+        (["--data", "tiny", "--set", "optimizer.lr=-1"], ["optimizer.lr = -1", "must be above 0"]),
+        (["--data", "tiny", "--set", "optimiser.lr=1"], ["optimiser.lr"]),
+        (["--data", "tiny", "--set", "optimizer.lr"], ["FIELD=VALUE"]),
+        (["--data", "tiny", "--epochs", "0"], ["epochs = 0"]),
+        (["--data", "tiny", "--set", "batch_size=500"], ["batch_size = 500", "84 training images"]),
+        (["--data", "tiny", "--set", "device=cuda:9"], ["cuda:9"]),
+        (["--data", "tiny", "--set", "seed=-1", "--set", "epochs=0"], ["seed = -1", "epochs = 0"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_a_training_that_cannot_be_is_one_line_and_makes_no_run(
+    call: Call, store: RunStore, recipe_file: Path, arguments: list[str], words: list[str]
+) -> None:
+    answer = call("train", recipe_file, *arguments)
+    assert (answer.status, answer.out) == (1, "")
+    assert all(word in answer.sentence for word in words)
+    assert store.list() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("none.json", None, "no recipe file"),
+        ("no-such-preset", None, "There is no preset 'no-such-preset'; there are"),
+        ("bad.json", "{", "not valid JSON"),
+        ("image.json", b"\x89PNG\r\n", "not valid JSON"),
+        ("newer.json", '{"version": 2}', "update Plateau"),
+        ("wrong.json", '{"epochs": 0, "seed": "x"}', "epochs = 0"),
+    ],
+)
+def test_a_recipe_that_cannot_be_read_is_named(
+    call: Call, store: RunStore, tmp_path: Path, name: str, content: str | bytes | None, words: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    answer = call("train", path if name.endswith(".json") else name, "--data", "tiny")
+    assert (answer.status, answer.out) == (1, "")
+    assert words in answer.sentence
+    assert store.list() == []
+
+
+def test_a_failed_run_is_status_1_with_its_sentence_and_still_its_id(
+    call: Call, store: RunStore, recipe_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.train import Diverged
+
+    def diverge(task: object) -> None:
+        raise Diverged("The loss became nan in epoch 1, by step 1 of 6: lower the learning rate.")
+
+    monkeypatch.setattr("core.runs.training.fit", diverge)
+    answer = call("train", recipe_file, "--data", "tiny")
+    assert answer.status == 1
+    assert store.get(answer.out.strip()).status().state == "failed"
+    assert "The loss became nan in epoch 1" in answer.err
+
+
+def test_warnings_before_a_run_are_notes(call: Call, recipe_file: Path) -> None:
+    answer = call("train", recipe_file, "--data", "tiny", "--epochs", 1, "--set", "checkpoints.epochs=[7]")
+    assert answer.status == 0
+    assert "Note: Checkpoint epoch 7" in answer.err
+
+
+def test_ctrl_c_ends_the_run_after_its_step_and_it_can_be_resumed(
+    call: Call, store: RunStore, recipe_file: Path
+) -> None:
+    def interrupt() -> None:
+        eventually(lambda: [e for e in store.list() if e.status and e.status.epoch >= 1])
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    before = signal.getsignal(signal.SIGINT)
+    answer = call("train", recipe_file, "--data", "tiny", "--epochs", 5000)
+    thread.join()
+    assert signal.getsignal(signal.SIGINT) is before
+    run = store.get(answer.out.strip())
+    status = run.status()
+    assert status.state == "interrupted"
+    assert 1 <= status.epoch < 5000
+    assert "interrupted after epoch" in answer.err
+
+
+@pytest.mark.parametrize(("epochs", "total"), [("4", 4), ("+2", 4), ("3", 3), ("+1", 3)])
+def test_a_finished_run_goes_on_to_n_in_all_or_by_n(
+    call: Call, trained: Run, epochs: str, total: int
+) -> None:
+    before = rows(trained)
+    answer = call("resume", trained.id, "--epochs", epochs)
+    assert answer.status == 0, answer.err
+    assert answer.out == f"{trained.id}\n"
+    assert (trained.status().epoch, trained.status().epochs) == (total, total)
+    assert rows(trained)[:2] == before
+    assert [row["epoch"] for row in rows(trained)] == list(range(1, total + 1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "is finished; extend it with --epochs"),
+        (["--epochs", "2"], "has 2 epochs already"),
+        (["--epochs", "1"], "has 2 epochs already"),
+        (["--epochs", "+0"], "has 2 epochs already"),
+        (["--epochs", "many"], "must be a whole number"),
+        (["--epochs", "2.5"], "must be a whole number"),
+        (["--epochs", "-3"], ""),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_resume_that_cannot_be_is_one_sentence(
+    call: Call, trained: Run, arguments: list[str], words: str
+) -> None:
+    answer = call("resume", trained.id, *arguments)
+    if arguments == ["--epochs", "-3"]:
+        assert answer.status in (1, 2)  # argparse may take it for an option
+        return
+    assert (answer.status, answer.out) == (1, "")
+    assert words in answer.sentence
+    assert trained.status().state == "finished"
+
+
+def test_an_interrupted_run_is_resumed(call: Call, trained: Run) -> None:
+    status = read_status(trained.folder)
+    status.state, status.epochs = "running", 3
+    write_status(trained.folder, status)
+    answer = call("resume", "first")
+    assert (answer.status, answer.out) == (0, f"{trained.id}\n")
+    assert (trained.status().state, trained.status().epoch) == ("finished", 3)
+
+
+def test_the_last_lr_can_be_held(call: Call, recipe_file: Path, store: RunStore) -> None:
+    step = 'scheduler={"kind":"step","step_size":1,"gamma":0.5}'
+    run = store.get(call("train", recipe_file, "--data", "tiny", "--set", step).out.strip())
+    call("resume", run.id, "--epochs", "+2", "--hold-lr")
+    assert [row["lr"] for row in rows(run)] == pytest.approx([0.05, 0.025, 0.025, 0.025])

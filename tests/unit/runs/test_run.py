@@ -1,0 +1,155 @@
+"""One run: its notes, its evaluations, its checkpoints, its recipe."""
+
+import threading
+
+import pytest
+
+from core.data import Dataset, Library
+from core.errors import Damaged, NotFound
+from core.files import read_json, write_json
+from core.runs import Look, Run, RunStore, State, train
+from core.runs.lock import hold
+from core.runs.status import read_status, write_status
+from tests.unit.runs.setups import new_run, recipe
+
+
+def put(run: Run, state: State, epoch: int = 0) -> Run:
+    """Write a state as a trainer would have left it."""
+    status = read_status(run.folder)
+    status.state, status.epoch = state, epoch
+    write_status(run.folder, status)
+    return run
+
+
+def waiting(store: RunStore) -> list[str]:
+    return [run.id for run in store.queue()]
+
+
+def test_notes_change_one_by_one(store: RunStore, small: Dataset) -> None:
+    run = store.create(recipe(), small.info, name="a", hypothesis="h")
+    run.write_notes(star=True)
+    run.write_notes(tags=("x", "y"), note="line\nline")
+    run.write_notes(name="ß")
+    found = run.notes()
+    assert (found.name, found.hypothesis, found.note) == ("ß", "h", "line\nline")
+    assert (found.tags, found.star) == (("x", "y"), True)
+    assert run.display_name() == "ß"
+    run.write_notes(name="")
+    assert run.display_name() == run.id
+
+
+def test_damaged_notes_are_empty_ones(store: RunStore, small: Dataset) -> None:
+    run = new_run(store, small)
+    (run.folder / "notes.json").write_text('{"name": 3}')
+    assert run.notes().name == ""
+    assert run.write_notes(name="new").name == "new"
+
+
+def test_notes_can_be_written_while_the_run_trains(store: RunStore, small: Dataset) -> None:
+    run = put(new_run(store, small), "running")
+    with hold(run.lock_path, busy=""):
+        run.write_notes(name="live")
+    assert run.notes().name == "live"
+
+
+def test_notes_written_at_the_same_time_all_stay(store: RunStore, small: Dataset) -> None:
+    run = new_run(store, small)
+    changes = [{"name": "n"}, {"hypothesis": "h"}, {"note": "t"}, {"tags": ("a",)}, {"star": True}]
+    threads = [threading.Thread(target=run.write_notes, kwargs=change) for change in changes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = run.notes()
+    assert (found.name, found.hypothesis, found.note, found.tags, found.star) == ("n", "h", "t", ("a",), True)
+
+
+def test_every_look_at_a_split_is_remembered(store: RunStore, small: Dataset) -> None:
+    run = new_run(store, small)
+    assert run.looks() == []
+    for accuracy in (0.5, 0.6):
+        look = Look(at="2026", split="test", checkpoint_epoch=2, images=3, accuracy=accuracy, loss=1.0)
+        run.add_look(look)
+    assert [look.accuracy for look in run.looks()] == [0.5, 0.6]
+    assert len(read_json(run.folder / "evaluations.json")["looks"]) == 2
+
+
+def test_checkpoints_are_found_by_word_and_by_epoch(
+    store: RunStore, small: Dataset, small_library: Library
+) -> None:
+    run = new_run(store, small, epochs=4, checkpoints={"best": True, "every": 0, "epochs": [2]})
+    with pytest.raises(NotFound, match="no checkpoint yet"):
+        run.checkpoint("best")
+    status = train(run, small_library)
+    assert status.best is not None
+    assert run.checkpoint("best") == run.epoch_path(status.best.epoch)
+    assert run.checkpoint(2) == run.epoch_path(2)
+    last = run.epoch_path(4) if 4 in run.checkpoint_epochs() else run.state_path
+    assert run.checkpoint("last") == run.checkpoint(4) == last
+    assert run.checkpoint_epochs() == sorted({status.best.epoch, 2})
+    absent = next(epoch for epoch in (1, 3) if epoch != status.best.epoch)
+    with pytest.raises(NotFound, match=f"no checkpoint of epoch {absent}; it keeps epoch"):
+        run.checkpoint(absent)
+
+
+def test_foreign_files_among_the_checkpoints_are_ignored(store: RunStore, small: Dataset) -> None:
+    run = new_run(store, small)
+    for name in ("epoch-x.safetensors", "epoch-².safetensors", "epoch-0003.txt", "readme"):
+        (run.folder / "checkpoints" / name).write_text("")
+    assert run.checkpoint_epochs() == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"version": 9}', b'{"epochs": 0}'])
+def test_a_damaged_recipe_is_one_plain_sentence(store: RunStore, small: Dataset, content: bytes) -> None:
+    from core.errors import PlateauError
+
+    run = new_run(store, small)
+    (run.folder / "recipe.json").write_bytes(content)
+    with pytest.raises(PlateauError):
+        run.recipe()
+    assert store.list()[0].state == "queued", "the list needs no recipe"
+
+
+@pytest.mark.parametrize("act", ["star", "look", "stop", "resume", "extend", "delete"])
+def test_nothing_brings_a_deleted_run_back(store: RunStore, small: Dataset, act: str) -> None:
+    run = put(new_run(store, small), "finished", epoch=3)
+    store.delete(run)
+    look = Look(at="", split="val", checkpoint_epoch=1, images=1, accuracy=0.5, loss=1.0)
+    acts = {
+        "star": lambda: run.write_notes(star=True),
+        "look": lambda: run.add_look(look),
+        "stop": lambda: store.stop(run),
+        "resume": lambda: store.resume(run),
+        "extend": lambda: store.extend(run, 1),
+        "delete": lambda: store.delete(run),
+    }
+    with pytest.raises(NotFound):
+        acts[act]()
+    assert not run.folder.exists()
+    assert store.list() == []
+
+
+def test_notes_that_cannot_be_read_are_put_aside_and_not_overwritten(store: RunStore, small: Dataset) -> None:
+    run = new_run(store, small)
+    (run.folder / "notes.json").write_bytes(b'{"name": "dear\xff"}')
+    run.write_notes(star=True)
+    assert run.notes().star
+    (aside,) = run.folder.glob("notes.json.damaged-*")
+    assert aside.read_bytes() == b'{"name": "dear\xff"}'
+
+
+def test_a_look_is_added_beside_those_that_cannot_be_read(store: RunStore, small: Dataset) -> None:
+    run = new_run(store, small)
+    look = Look(at="", split="test", checkpoint_epoch=1, images=1, accuracy=0.5, loss=1.0)
+    write_json(run.folder / "evaluations.json", {"looks": [{"from": "a newer version"}, look.model_dump()]})
+    run.add_look(look)
+    assert len(run.looks()) == 2
+    assert len(read_json(run.folder / "evaluations.json")["looks"]) == 3
+
+
+def test_a_look_is_refused_where_the_earlier_ones_are_lost(store: RunStore, small: Dataset) -> None:
+    run = new_run(store, small)
+    (run.folder / "evaluations.json").write_text("{")
+    with pytest.raises(Damaged, match=r"evaluations\.json"):
+        run.add_look(Look(at="", split="val", checkpoint_epoch=1, images=1, accuracy=0.5, loss=1.0))
+    assert (run.folder / "evaluations.json").read_text() == "{"

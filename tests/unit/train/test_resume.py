@@ -1,0 +1,140 @@
+"""A resume from any checkpoint gives the rest of the run to the bit."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.data import Dataset
+from core.optim import AnyOptimizer
+from core.spec import choices_of, kind_of
+from core.train import (
+    Card,
+    CheckpointReady,
+    Resume,
+    read_state,
+    resolve_compute,
+    write_state,
+)
+from tests.unit import tiny
+from tests.unit.optim.cases import SCHEDULERS
+from tests.unit.train import setups
+from tests.unit.train.setups import RANDOMNESS, ended, numbers, run, states
+
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "sgd": {"kind": "sgd", "lr": 0.02, "momentum": 0.9, "nesterov": True, "weight_decay": 0.001},
+    "sgd-plain": {"kind": "sgd", "lr": 0.02, "momentum": 0.0},
+    "adam": {"kind": "adam", "lr": 0.001, "weight_decay": 0.001},
+    "adamw": {"kind": "adamw", "lr": 0.001},
+    "rmsprop": {"kind": "rmsprop", "lr": 0.001, "momentum": 0.5, "centered": True},
+}
+SHAKEN: dict[str, Any] = {
+    "kind": "mobilenet_v3_small",
+    "full_resolution_steps": 2,
+    "dropout": 0.2,
+    "shakedrop": {"place": "all"},
+}
+"""The smallest network with residual blocks."""
+every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+
+
+def test_every_registered_optimizer_is_trained_with() -> None:
+    assert {each["kind"] for each in OPTIMIZERS.values()} == {kind_of(s) for s in choices_of(AnyOptimizer)}
+
+
+def resumes_exactly(
+    dataset: Dataset, recipe: Any, through: Callable[[CheckpointReady], Resume], **changes: Any
+) -> None:
+    whole = run(setups.task(dataset, recipe, train=40, **changes))
+    last = states(whole)[-1]
+    for ready in states(whole)[:-1]:
+        again = run(setups.task(dataset, recipe, train=40, resume=through(ready), **changes))
+        assert numbers(again) == numbers(whole)[ready.epoch :], f"after epoch {ready.epoch}"
+        end = states(again)[-1]
+        assert tiny.digest(end.state.weights) == tiny.digest(last.state.weights)
+        assert tiny.digest(end.state.optimizer) == tiny.digest(last.state.optimizer)
+        assert end.state.history == last.state.history
+        assert [e.is_best for e in states(again)] == [e.is_best for e in states(whole)[ready.epoch :]]
+
+
+def through_memory(ready: CheckpointReady) -> Resume:
+    return ready.state
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_a_resume_is_exact_with_every_scheduler(dataset: Dataset, name: str) -> None:
+    recipe = tiny.recipe(
+        epochs=4, scheduler=SCHEDULERS[name].model_dump(mode="json"), warmup={"epochs": 1}, **RANDOMNESS
+    )
+    resumes_exactly(dataset, recipe, through_memory)
+
+
+@every_optimizer
+def test_a_resume_is_exact_with_every_optimizer(dataset: Dataset, optimizer: dict[str, Any]) -> None:
+    """With OneCycleLR, which moves momentum and beta 1 as well, where there is one."""
+    recipe = tiny.recipe(epochs=4, optimizer=optimizer, scheduler={"kind": "one_cycle"}, **RANDOMNESS)
+    resumes_exactly(dataset, recipe, through_memory)
+
+
+@every_optimizer
+def test_a_resume_through_the_file_is_exact(
+    dataset: Dataset, tmp_path: Path, optimizer: dict[str, Any]
+) -> None:
+    recipe = tiny.recipe(
+        epochs=3, optimizer=optimizer, scheduler={"kind": "plateau", "patience": 0}, **RANDOMNESS
+    )
+
+    def through_file(ready: CheckpointReady) -> Resume:
+        path = tmp_path / "run" / "checkpoints" / "last.state"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_state(path, card_of(recipe, ready, dataset), ready.state)
+        return read_state(path)
+
+    resumes_exactly(dataset, recipe, through_file)
+
+
+def test_a_resume_is_exact_with_shakedrop(dataset: Dataset) -> None:
+    recipe = tiny.recipe(
+        architecture=SHAKEN,
+        epochs=2,
+        batch_size=8,
+    )
+    resumes_exactly(dataset, recipe, through_memory)
+
+
+def test_a_resume_is_exact_in_the_precision_that_the_machine_prefers(dataset: Dataset) -> None:
+    compute = resolve_compute("cpu", "auto")
+    resumes_exactly(dataset, tiny.recipe(epochs=3, **RANDOMNESS), through_memory, compute=compute)
+
+
+@pytest.mark.parametrize("hold", [False, True], ids=["goes on", "holds"])
+@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle", "step"])
+def test_an_extension_goes_on_after_the_planned_end(dataset: Dataset, scheduler: str, hold: bool) -> None:
+    recipe = tiny.recipe(epochs=2, scheduler={"kind": scheduler})
+    first = run(setups.task(dataset, recipe, train=40))
+    state = states(first)[-1].state
+    more = run(setups.task(dataset, recipe, train=40, epochs=4, hold_from=2 if hold else None, resume=state))
+    assert [epoch.epoch for epoch in ended(more)] == [3, 4]
+    whole = run(setups.task(dataset, recipe, train=40, epochs=4, hold_from=2 if hold else None))
+    assert numbers(whole) == numbers(first) + numbers(more)
+    if hold or scheduler == "one_cycle":
+        assert {epoch.lr for epoch in ended(more)} == {ended(first)[-1].lr}
+
+
+def card_of(recipe: Any, ready: CheckpointReady, dataset: Dataset) -> Card:
+    info = dataset.info
+    return Card(
+        run="run",
+        epoch=ready.epoch,
+        val_accuracy=ready.val_accuracy,
+        recipe=recipe.model_dump(mode="json"),
+        classes=info.classes,
+        mean=info.mean,
+        std=info.std,
+        image_size=info.image_size,
+        channels=info.channels,
+        resize=info.resize,
+        dataset=info.name,
+        dataset_fingerprint=info.fingerprint,
+    )

@@ -1,0 +1,133 @@
+"""Curves of several runs laid over each other. A run's key in the chart is its id, for two runs may
+have one name."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from core.insight import best_row, number
+from ui.charts import spec_of
+from ui.run_charts import (
+    ROWS,
+    Kind,
+    Row,
+    chart_title,
+    line_styles,
+    series_of,
+    value_axis,
+    value_tooltips,
+)
+
+XAxis = Literal["epoch", "time"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run's rows, and how it is drawn."""
+
+    id: str
+    name: str
+    color: str
+    rows: Sequence[Row]
+
+
+def overlay_frame(
+    kind: Kind, curves: Sequence[Curve], x_axis: XAxis, *, averaged: bool = False
+) -> pd.DataFrame:
+    """The rows of several runs for one chart; `x` is the epoch, or the minutes since the start."""
+    series = series_of(kind, averaged)
+    frames: dict[str, list[Any]] = {name: [] for name in ("id", "run", "x", "epoch", "best", *series)}
+    for curve in curves:
+        best = best_row(curve.rows)
+        for row in curve.rows:
+            epoch, seconds = number(row, "epoch"), number(row, "elapsed_s")
+            minutes = None if seconds is None else seconds / 60
+            frames["id"].append(curve.id)
+            frames["run"].append(curve.name)
+            frames["epoch"].append(epoch)
+            frames["x"].append(epoch if x_axis == "epoch" else minutes)
+            frames["best"].append(row is best)
+            for name, key in series.items():
+                frames[name].append(number(row, key))
+    return pd.DataFrame(frames)
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def overlay_spec(
+    kind: Kind,
+    runs: tuple[tuple[str, str, str], ...],
+    shown: tuple[str, ...],
+    x_axis: XAxis,
+    *,
+    averaged: bool = False,
+) -> dict[str, Any]:
+    """The chart of several runs, each an id, a name and a colour, before their rows."""
+    pick = alt.selection_point(name="pick", fields=["id"], bind="legend")
+    faded = alt.condition(pick, alt.value(1.0), alt.value(0.12))
+    x, color = _x(x_axis), _color(runs)
+    lines = (
+        alt.Chart(ROWS)
+        .transform_fold(list(shown), as_=["series", "value"])
+        .mark_line(interpolate="step-before" if kind == "lr" else "linear")
+        .encode(x=x, y=value_axis(kind), color=color, opacity=faded, **line_styles(shown))
+        .add_params(pick)
+    )
+    layers = [lines, _spots(kind, x, color, shown[0], list(series_of(kind, averaged)))]
+    if kind == "accuracy" and "val" in shown:
+        layers.append(
+            alt.Chart(ROWS)
+            .transform_filter("datum.best")
+            .mark_point(size=120, strokeWidth=2, filled=False)
+            .encode(x=x, y=alt.Y("val:Q"), color=color, opacity=faded)
+        )
+    return spec_of(alt.layer(*layers).properties(height=440, title=chart_title(kind)))
+
+
+def _x(x_axis: XAxis) -> alt.X:
+    if x_axis == "time":
+        return alt.X("x:Q", title="minutes", axis=alt.Axis(grid=False))
+    # Epochs are whole numbers: no tick between two of them.
+    return alt.X("x:Q", title="epoch", axis=alt.Axis(grid=False, format="d", tickMinStep=1))
+
+
+def _color(runs: Sequence[tuple[str, str, str]]) -> alt.Color:
+    ids = [run_id for run_id, _, _ in runs]
+    names = json.dumps({run_id: name for run_id, name, _ in runs})
+    return alt.Color(
+        "id:N",
+        scale=alt.Scale(domain=ids, range=[color for _, _, color in runs]),
+        sort=ids,
+        legend=alt.Legend(
+            title=None,
+            labelExpr=f"{names}[datum.value]",
+            orient="bottom",
+            columns=3,
+            symbolType="stroke",
+            symbolSize=400,
+            labelLimit=330,
+        ),
+    )
+
+
+def _spots(kind: Kind, x: alt.X, color: alt.Color, at: str, names: list[str]) -> Any:
+    """What a pointer finds: an invisible dot on each epoch of the first line."""
+    return (
+        alt.Chart(ROWS)
+        .mark_circle(size=70)
+        .encode(
+            x=x,
+            y=alt.Y(field=at, type="quantitative"),
+            color=color,
+            opacity=alt.value(0.0),
+            tooltip=[
+                alt.Tooltip("run:N"),
+                alt.Tooltip("epoch:Q", format="d"),
+                *value_tooltips(kind, names),
+            ],
+        )
+    )
