@@ -17,6 +17,7 @@ from core.data import Library
 from core.errors import PlateauError
 from core.runs import JobQueue, RunStore
 from core.workspace import find_workspace
+from ui.export import export_route
 from ui.problems import show_script_error
 
 
@@ -38,5 +39,6 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
 app = st.App(
     Path(__file__).resolve().parent / "ui" / "router.py",
     lifespan=lifespan,
+    routes=[export_route(st.get_option("server.baseUrlPath"))],
     on_script_error=show_script_error,
 )

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.compare_actions import actions
-from ui.compare_curves import curves_panel
+from ui.compare_curves import curves_panel, read_runs
 from ui.compare_results import results_panel
 from ui.compare_table import filter_bar, run_table, selection_in_address
 from ui.links import go
@@ -46,5 +46,6 @@ for entry in picked:
     if entry.damaged:
         st.error(plain(entry.damaged), icon=":material/broken_image:")
 with told():
-    curves_panel(picked)
-    results_panel(picked)
+    reads = read_runs(picked)
+    curves_panel(picked, reads)
+    results_panel(picked, reads)

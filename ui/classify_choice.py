@@ -96,7 +96,7 @@ def _choose_run(by_id: dict[str, RunEntry], wanted: str | None) -> RunEntry | No
         placeholder="Choose a run",
         help="All runs that have finished at least one epoch, the newest first.",
         key="classify_run",
-        width=400,
+        width=360,
     )
     if chosen is None:
         return None
@@ -128,7 +128,7 @@ def _choose_checkpoint(run: Run, status: Status) -> tuple[CheckpointChoice, int,
         format_func=words,
         help="The best epoch by val accuracy, the last one, and those that the recipe keeps.",
         key=f"classify_checkpoint_{run.id}",
-        width=320,
+        width=285,
     )
     if chosen == "best":
         st.query_params.pop("checkpoint", None)

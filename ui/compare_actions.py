@@ -1,15 +1,12 @@
 """What a person can do with the selected runs."""
 
-import tempfile
-from collections.abc import Callable
-from pathlib import Path
-
 import streamlit as st
 
 from core.errors import Busy
-from core.runs import ACTIVE, Run, RunEntry
+from core.runs import ACTIVE, RunEntry
 from ui import words
 from ui.compare_table import put_in_address
+from ui.export import export_link
 from ui.links import clone_into_form, go
 from ui.problems import told
 from ui.services import store
@@ -42,14 +39,10 @@ def actions(selected: list[RunEntry]) -> None:
                 for entry in selected:
                     entry.run.write_notes(star=not starred)
                 st.rerun()
-        st.download_button(
+        st.link_button(
             "Export",
-            data=exporter([entry.run for entry in selected]),
-            file_name=f"{selected[0].id}.zip" if one else f"{len(selected)}-runs.zip",
-            mime="application/zip",
+            export_link([entry.id for entry in selected]),
             icon=":material/download:",
-            key="compare_export",
-            on_click="ignore",
             help="One zip with each run's folder: settings, curves, notes, checkpoints.",
         )
         if st.button("Delete", icon=":material/delete:", key="compare_delete"):
@@ -57,19 +50,6 @@ def actions(selected: list[RunEntry]) -> None:
         if st.button("Deselect all", icon=":material/deselect:", key="compare_clear", type="tertiary"):
             put_in_address([])
             st.rerun()
-
-
-def exporter(runs: list[Run]) -> Callable[[], bytes]:
-    """Packs the runs when the download is asked for, and leaves nothing behind."""
-    runs_store = store()
-
-    def pack() -> bytes:
-        with tempfile.TemporaryDirectory(prefix="plateau-export-") as folder:
-            target = Path(folder) / "runs.zip"
-            runs_store.export(runs, target)
-            return target.read_bytes()
-
-    return pack
 
 
 @st.dialog("Name and notes", width="medium")

@@ -1,19 +1,22 @@
 """What the selected runs reached, and what they were set to where they differ."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core.runs import RunEntry
+from core.insight import has_average, number
+from core.runs import Look, RunEntry, Status
 from ui import words
 from ui.charts import run_color
-from ui.compare_curves import unique_names
-from ui.compare_settings import MISSING, differing_settings, kind_words, recipes_of
-from ui.run_table import newest_test_look, swatch
+from ui.compare_curves import Reads, unique_names
+from ui.compare_settings import SETTING, differing_settings, recipes_of
+from ui.run_table import looks_at_test, swatch
+from ui.setting_words import MISSING, kind_words
 
 
-def results_panel(entries: list[RunEntry]) -> None:
+def results_panel(entries: list[RunEntry], reads: Reads) -> None:
     """The results of each run, then the settings in which they differ."""
     readable = [entry for entry in entries if entry.status]
     if not readable:
@@ -21,34 +24,50 @@ def results_panel(entries: list[RunEntry]) -> None:
     for sentence in data_warnings(readable):
         st.warning(words.plain(sentence), icon=":material/warning:")
     st.dataframe(
-        results_table(readable),
+        results_table(readable, reads),
         hide_index=True,
         key="compare_results",
         column_config={
             "color": st.column_config.ImageColumn("", width=36, pinned=True),
             "Run": st.column_config.TextColumn(pinned=True, width="medium"),
+            "Last val (EMA)": st.column_config.TextColumn(
+                help="Val accuracy of the averaged weights after the last epoch."
+            ),
+            "Test": st.column_config.TextColumn(help=TEST_HELP),
+            "Test, TTA": st.column_config.TextColumn(help=TEST_HELP),
         },
     )
     if len(readable) < 2:
         st.caption("Select a second run to see in which settings they differ.")
         return
+    _differences(readable)
+
+
+TEST_HELP = (
+    "The newest test evaluation of its kind. Where it was not of the best epoch's checkpoint, "
+    "the epoch stands behind it."
+)
+
+
+def _differences(entries: Sequence[RunEntry]) -> None:
     st.markdown("##### Settings that differ")
-    recipes, problems = recipes_of([entry.run for entry in readable])
+    recipes, problems = recipes_of([entry.run for entry in entries])
     for problem in problems:
         st.error(words.plain(problem), icon=":material/broken_image:")
-    names = unique_names(readable)
-    table = differing_settings({names[run_id]: recipe for run_id, recipe in recipes.items()})
     if len(recipes) < 2:
         return
+    table = differing_settings(recipes)
     if table.empty:
         st.caption("None: these runs have the same settings, down to the seed.")
         return
+    # The columns are the runs' ids: a name may be anything, and two runs may share it.
+    names = unique_names(entries)
     st.dataframe(
         table,
         hide_index=True,
         key="compare_differences",
-        column_config={"Setting": st.column_config.TextColumn(pinned=True, width="medium")}
-        | {name: st.column_config.TextColumn(width=220) for name in table.columns[1:]},
+        column_config={SETTING: st.column_config.TextColumn("Setting", pinned=True, width="medium")}
+        | {run_id: st.column_config.TextColumn(names[run_id], width=220) for run_id in recipes},
     )
 
 
@@ -71,35 +90,54 @@ def data_warnings(entries: Sequence[RunEntry]) -> list[str]:
     return found
 
 
-def results_table(entries: Sequence[RunEntry]) -> pd.DataFrame:
+def results_table(entries: Sequence[RunEntry], reads: Reads) -> pd.DataFrame:
     """One row per run, as a person reads it."""
-    names = unique_names(list(entries))
+    names = unique_names(entries)
+    averaged = any(has_average(read.rows) for read in reads.values())
     rows = []
     for entry in entries:
         status = entry.status
         if status is None:
             continue
-        best, last, look = status.best, status.last, newest_test_look(entry.run)
-        rows.append(
-            {
-                "color": swatch(run_color(status.color)),
-                "Run": names[entry.id],
-                "State": status.state,
-                "Best val": words.percent(best.val_accuracy) if best else MISSING,
-                "at epoch": str(best.epoch) if best else MISSING,
-                "Gap at best": words.points(best.gap) if best else MISSING,
-                "Last val": words.percent(last.val_accuracy) if last else MISSING,
-                "Clean train": words.percent(last.clean_train_accuracy) if last else MISSING,
-                "Test": words.percent(look.accuracy) if look else MISSING,
-                "Test, TTA": _tta(look.tta_accuracy, look.tta_views) if look else MISSING,
-                "Epochs": f"{status.epoch} of {status.epochs}",
-                "Time": words.duration(status.elapsed_s),
-                "Data set": status.dataset,
-                "Architecture": kind_words("architecture", status.architecture),
-            }
-        )
+        best, last = status.best, status.last
+        row: dict[str, Any] = {
+            "color": swatch(run_color(status.color)),
+            "Run": names[entry.id],
+            "State": status.state,
+            "Best val": words.percent(best.val_accuracy) if best else MISSING,
+            "at epoch": str(best.epoch) if best else MISSING,
+            "Gap at best": words.points(best.gap) if best else MISSING,
+            "Last val": words.percent(last.val_accuracy) if last else MISSING,
+        }
+        if averaged:
+            done = reads[entry.id].rows
+            row["Last val (EMA)"] = words.percent(number(done[-1], "val/ema_accuracy") if done else None)
+        look, with_tta = looks_at_test(entry.run)
+        row |= {
+            "Clean train": words.percent(last.clean_train_accuracy) if last else MISSING,
+            "Test": look_words(look, status),
+            "Test, TTA": look_words(with_tta, status, tta=True),
+            "Epochs": f"{status.epoch} of {status.epochs}",
+            "Time": words.duration(status.elapsed_s),
+            "Data set": status.dataset,
+            "Architecture": kind_words("architecture", status.architecture),
+        }
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _tta(accuracy: float | None, views: int | None) -> str:
-    return MISSING if accuracy is None else f"{words.percent(accuracy)} ({views} views)"
+def look_words(look: Look | None, status: Status, *, tta: bool = False) -> str:
+    """An evaluation on the test split: '58.3 % (5 views), EMA, @ epoch 12'.
+
+    The epoch is named where it is not the best one, the average where its weights were evaluated.
+    """
+    if look is None:
+        return MISSING
+    said = words.percent(look.tta_accuracy if tta else look.accuracy)
+    if tta and look.tta_views:
+        said += f" ({look.tta_views} views)"
+    if look.averaged:
+        said += ", EMA"
+    if status.best is None or look.checkpoint_epoch != status.best.epoch:
+        said += f" @ epoch {look.checkpoint_epoch}"
+    return said

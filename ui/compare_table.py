@@ -6,8 +6,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.runs import RunEntry
-from ui.compare_settings import kind_words
-from ui.run_table import STATE_HUES, RunFilter, run_rows, table_config, tags_of
+from ui.run_table import RunFilter, run_rows, table_config, tags_of
+from ui.setting_words import kind_words
+from ui.words import STATE_COLORS
 
 FILTER_WIDTH = 150
 TABLE_HEIGHT = 458
@@ -18,7 +19,7 @@ _DEFAULTS = "compare_defaults"
 def filter_bar(entries: list[RunEntry]) -> RunFilter:
     """The widgets above the table, as a filter."""
     known = [entry.status for entry in entries if entry.status]
-    states = [state for state in STATE_HUES if any(entry.state == state for entry in entries)]
+    states = [state for state in STATE_COLORS if any(entry.state == state for entry in entries)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(
             "Find",

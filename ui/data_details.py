@@ -124,7 +124,8 @@ def _class_counts_spec(classes: tuple[str, ...], splits: tuple[str, ...]) -> dic
             y=alt.Y(
                 "class:N", sort=list(classes), title="class", axis=alt.Axis(labelLimit=140, labelFlush=False)
             ),
-            x=alt.X("images:Q", stack="zero", title="images", axis=alt.Axis(tickMinStep=1)),
+            # On top: below, it is out of sight where many classes are scrolled through.
+            x=alt.X("images:Q", stack="zero", title="images", axis=alt.Axis(tickMinStep=1, orient="top")),
             color=alt.Color(
                 "split:N",
                 scale=alt.Scale(domain=list(splits), range=colors),
@@ -133,7 +134,7 @@ def _class_counts_spec(classes: tuple[str, ...], splits: tuple[str, ...]) -> dic
             order=alt.Order("order:Q"),
             tooltip=["class:N", "split:N", alt.Tooltip("images:Q", format=",")],
         )
-        .properties(height={"step": _ROW_PX})
+        .properties(height={"step": _ROW_PX}, padding={"left": 0, "right": 4, "top": 4, "bottom": 0})
     )
     return spec_of(chart)
 

@@ -11,15 +11,17 @@ from ui.form_values import show_number
 STYLE = """<style>
 [class*="st-key-cells-"] {
   display: grid; grid-template-columns: repeat(auto-fill, minmax(9.6rem, 1fr)); gap: 0 1rem;
+  margin-top: -0.6rem;
 }
 [class*="st-key-cells-"] > *, [class*="st-key-cells-"] > * > [data-testid="stVerticalBlock"] {
-  display: grid; grid-template-rows: subgrid; grid-row: span 2; gap: 0;
+  display: grid; grid-template: subgrid / minmax(0, 1fr); grid-row: span 2; gap: 0;
   width: 100% !important; min-width: 0;
 }
 [class*="st-key-cells-"] > * > [data-testid="stVerticalBlock"] > :first-child {
   align-self: end; margin-top: 0.6rem;
 }
 [class*="st-key-cells-"] > * > [data-testid="stVerticalBlock"] > :not(:first-child) { align-self: start; }
+[class*="st-key-cells-"] > * > * > :has(> .stCheckbox):first-child { padding-bottom: 0.5rem; }
 [class*="st-key-items-"] { gap: 0; }
 [class*="st-key-item-"] {
   align-items: flex-start; padding: 0.1rem 0; border-bottom: 1px solid rgba(128, 136, 146, 0.25);

@@ -9,7 +9,7 @@ from core.data import DatasetInfo
 from core.errors import InvalidSettings, PlateauError, Problem
 from core.models.summary import Stage
 from core.recipe import Recipe, recipe_from_draft
-from core.train import architecture_stages, check, network_problem, schedule_advice
+from core.train import architecture_stages, check, network_problem, preview_lr, schedule_advice
 from ui.form_values import as_key
 
 
@@ -36,10 +36,7 @@ def check_draft(draft: dict[str, Any], info: DatasetInfo | None) -> Checked:
     broken = {problem.field.split(".")[0] for problem in problems}
     advice = check(usable, info, network=False, schedule=False)
     problems += [p for p in advice.problems if p.field.split(".")[0] not in broken]
-    warnings = [
-        *_schedule(recipe_key(usable, *LR_FIELDS), train_images(info), usable, info),
-        *advice.warnings,
-    ]
+    warnings = [*lr_preview(usable, info).warnings, *advice.warnings]
     stages: list[Stage] = []
     error = ""
     if info is not None and "architecture" not in broken:
@@ -53,15 +50,33 @@ LR_FIELDS = ("scheduler", "warmup", "optimizer", "epochs", "batch_size")
 """What the learning rate depends on, besides the number of training images."""
 
 
-def train_images(info: DatasetInfo | None) -> int:
-    """How many images the run would learn from."""
-    return info.counts.get("train", 0) if info else 0
+_MOST_POINTS = 2_000
+
+
+@dataclass(frozen=True)
+class LrPreview:
+    """The learning rate of a run before it is launched."""
+
+    points: list[tuple[float, float]]
+    """(position in epochs, lr), as many as a chart can show."""
+    warnings: list[str]
+
+
+def lr_preview(recipe: Recipe, info: DatasetInfo | None, improves_until: int | None = None) -> LrPreview:
+    """The learning rate over all epochs, and what should be known about it; remembered, for going
+    through 100,000 epochs takes a second."""
+    images = info.counts.get("train", 0) if info else 0
+    key = recipe_key(recipe, *LR_FIELDS)
+    return LrPreview(*_lr_preview(key, images, improves_until, _recipe=recipe, _info=info))
 
 
 @st.cache_data(show_spinner=False, max_entries=200)
-def _schedule(settings: str, images: int, _recipe: Recipe, _info: DatasetInfo | None) -> list[str]:
-    """What is said about the learning rate: for 100,000 epochs, going through them takes a second."""
-    return schedule_advice(_recipe, _info)
+def _lr_preview(
+    settings: str, images: int, until: int | None, _recipe: Recipe, _info: DatasetInfo | None
+) -> tuple[list[tuple[float, float]], list[str]]:
+    curve = preview_lr(_recipe, _info, improves_until=until)
+    kept = curve.points[:: -(-len(curve.points) // _MOST_POINTS)]
+    return [*kept, curve.points[-1]], schedule_advice(_recipe, curve)
 
 
 def _parse(draft: dict[str, Any]) -> tuple[Recipe | None, Recipe, list[Problem]]:

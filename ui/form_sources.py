@@ -7,8 +7,16 @@ from typing import Any
 import streamlit as st
 
 from core.errors import PlateauError
-from core.recipe import Preset, Recipe, load_preset, load_presets, parse_recipe
+from core.recipe import Preset, Recipe, load_preset, parse_recipe
 from ui.draft import Draft, begin, new_draft, notice
+from ui.form_presets import (
+    DIARY,
+    PresetShown,
+    choose_experiment,
+    figures_words,
+    presets_shown,
+    show_experiment,
+)
 from ui.links import take_form_request
 from ui.services import library, store
 from ui.words import plain
@@ -88,26 +96,38 @@ def show_sources(draft: Draft) -> None:
 
 
 def _show_presets(draft: Draft) -> None:
-    with st.container(height=360, border=False):
-        for group, members in groupby(_presets(), key=lambda preset: preset["group"]):
-            st.markdown(f":gray[{plain(group)}]")
-            for preset in members:
-                words, button = st.columns([5, 1], vertical_alignment="center")
-                words.markdown(f"**{plain(preset['title'])}**  \n:small[:gray[{plain(preset['about'])}]]")
-                button.button(
-                    "Load",
-                    key=f"preset-{preset['id']}",
-                    help=f"Load {plain(preset['title'])} into the form",
-                    width="stretch",
-                    on_click=_load_preset,
-                    args=(preset["id"], draft),
-                )
+    for group, found in groupby(presets_shown(), key=lambda preset: preset.group):
+        members = list(found)
+        st.markdown(f":gray[{plain(group)}]")
+        if group != DIARY:
+            with st.container(gap=None):
+                for preset in members:
+                    _show_line(f"**{plain(preset.title)}** :gray[{plain(preset.about)}]", preset, draft)
+            continue
+        # 26 of them: one line to search in, and the chosen one in detail.
+        chosen = choose_experiment(members, draft["id"])
+        if chosen:
+            _show_line(figures_words(chosen), chosen, draft)
+            show_experiment(chosen)
 
 
-@st.cache_data(show_spinner=False)
-def _presets() -> list[dict[str, str]]:
-    """What the menu shows of the presets; checking all of their recipes costs more than drawing them."""
-    return [{"id": p.id, "title": p.title, "group": p.group, "about": p.about} for p in load_presets()]
+def _show_line(words: str, preset: PresetShown, draft: Draft) -> None:
+    """Something about a preset, and the button that loads it."""
+    left, right = st.columns([8, 1], vertical_alignment="center")
+    left.markdown(f":small[{words}]")
+    with right:
+        _load_button(preset, draft)
+
+
+def _load_button(preset: PresetShown, draft: Draft) -> None:
+    st.button(
+        "Load",
+        key=f"preset-{preset.id}",
+        help=f"Load {plain(preset.title)} into the form",
+        type="tertiary",
+        on_click=_load_preset,
+        args=(preset.id, draft),
+    )
 
 
 def _load_preset(preset_id: str, draft: Draft) -> None:

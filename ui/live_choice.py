@@ -15,7 +15,9 @@ _NONE = ""
 def choose_run(entries: list[RunEntry]) -> RunEntry | None:
     """The run in the address, else the one that trains, else the newest; with a select to switch.
 
-    None where the address names a run that does not exist; the page says so.
+    Whichever it is stands in the address from then on: another run that begins must not take this
+    one's place under a person's hand. None where the address names a run that does not exist; the
+    page says so.
     """
     by_id = {entry.id: entry for entry in entries}
     asked = st.query_params.get("run", "")
@@ -26,6 +28,8 @@ def choose_run(entries: list[RunEntry]) -> RunEntry | None:
         except NotFound as error:
             st.error(words.plain(str(error)), icon=":material/error:")
     current = asked or _default(entries).id
+    if not asked:
+        st.query_params["run"] = current
     st.session_state["live_run"] = current if current in by_id else None
     st.selectbox(
         "Run",

@@ -5,7 +5,7 @@ import streamlit as st
 from core.errors import PlateauError
 from core.runs import RunEntry, Status
 from ui import words
-from ui.compare_settings import change_words, kind_words
+from ui.setting_words import change_words, kind_words
 
 LOG_TAIL_BYTES = 16_000
 LOG_TAIL_LINES = 60
@@ -20,7 +20,7 @@ def header(entry: RunEntry, status: Status, parent: RunEntry | None) -> None:
     facts = [
         f":material/photo_library: {words.plain(status.dataset)}",
         f":material/account_tree: {words.plain(kind_words('architecture', status.architecture))}",
-        f":material/event: {words.moment(status.created_at)} UTC",
+        f":material/event: {words.plain(words.moment(status.created_at))} UTC",
     ]
     if parent is not None:
         facts.append(

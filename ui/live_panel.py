@@ -6,15 +6,15 @@ from typing import Any
 import streamlit as st
 
 from core.errors import PlateauError
-from core.insight import best_row, overfit_gap, seconds_left, thin
-from core.insight.curves import number
+from core.insight import best_row, has_average, number, overfit_gap, seconds_left, thin
 from core.runs import ACTIVE, Run, RunStore, Status
 from ui import words
 from ui.charts import run_color
 from ui.live_choice import LIVE
 from ui.live_watch import Read, keep_only, read_new
 from ui.problems import told
-from ui.run_charts import HEIGHTS, Kind, axis_end, live_frame, live_spec
+from ui.run_charts import HEIGHTS, Kind, axis_end, live_frame, live_spec, position
+from ui.run_gaps import rows_notes
 
 METRIC_WIDTH = 112
 LOSS_WIDTH = 390
@@ -62,6 +62,8 @@ def draw(store: RunStore, run: Run, scene: Scene, behind: Run | None) -> None:
     _progress(status, read)
     _numbers(status, read)
     _charts(run, status, read, behind, behind_rows)
+    for note in rows_notes(read["epochs"], read["epochs_damaged"]):
+        st.caption(f":orange[:material/warning:] {words.plain(note)}")
 
 
 def _surroundings_changed(store: RunStore, scene: Scene) -> bool:
@@ -80,7 +82,9 @@ def _progress(status: Status, read: Read) -> None:
     facts: list[str] = []
     if status.state in ACTIVE:
         text = f"**epoch {min(status.epoch + 1, status.epochs)} of {status.epochs}**"
-        facts.append(f"{inside:.0%} of this epoch" if not live or live.phase == "training" else live.phase)
+        facts.append(
+            f"{inside:.0%} of this epoch" if not live or live.phase == "training" else words.plain(live.phase)
+        )
     else:
         text = f"**{status.epoch} of {status.epochs} epochs**"
     rate = live.images_per_s if live else status.images_per_s
@@ -119,7 +123,10 @@ def _numbers(status: Status, read: Read) -> None:
             "The highest val accuracy so far, and its epoch.",
             arrow=False,
         )
+        averaged = has_average(rows)
         for label, key, help_text in _ACCURACIES:
+            if key == "val/ema_accuracy" and not averaged:
+                continue
             value = number(now, key)
             _metric(label, words.percent(value), _change(value, number(before, key)), help_text)
         gap = overfit_gap(now)
@@ -129,16 +136,21 @@ def _numbers(status: Status, read: Read) -> None:
             _change(gap, overfit_gap(before)),
             "Clean train minus val accuracy, in points: how much better it does on what it has seen.",
         )
-        for label, key in (("Val loss", "val/loss"), ("Train loss", "train/loss")):
+        for label, key, help_text in _LOSSES:
             loss, old = number(now, key), number(before, key)
             change = None if loss is None or old is None else f"{loss - old:+.3f}"
-            _metric(label, "–" if loss is None else f"{loss:.3f}", change, "Cross entropy.")
+            _metric(label, "–" if loss is None else f"{loss:.3f}", change, help_text)
         lr = status.live.lr if status.live else number(now, "lr")
         _metric("lr", _short_lr(lr), None, "That of the last optimizer step.")
 
 
 _ACCURACIES = (
     ("Val", "val/accuracy", "Accuracy on the val split, after the last whole epoch."),
+    (
+        "Val (EMA)",
+        "val/ema_accuracy",
+        "Accuracy on the val split with the average of the weights instead of the weights themselves.",
+    ),
     (
         "Clean train",
         "train/clean_accuracy",
@@ -148,6 +160,15 @@ _ACCURACIES = (
         "Train",
         "train/accuracy",
         "Accuracy as trained: on augmented images, with dropout, while the weights move.",
+    ),
+)
+_LOSSES = (
+    ("Val loss", "val/loss", "Cross entropy on the val split, without label smoothing."),
+    (
+        "Train loss",
+        "train/loss",
+        "What training minimizes: cross entropy on augmented images, with the recipe's label smoothing and "
+        "mixing in it. To compare with val, take the thin line 'clean train' in the chart.",
     ),
 )
 
@@ -184,6 +205,7 @@ def _charts(run: Run, status: Status, read: Read, behind: Run | None, behind_row
     with st.container(horizontal=True, gap="medium"):
         left, right = st.container(width="stretch"), st.container(width=LOSS_WIDTH)
     color, behind_color = run_color(status.color), _color_of(behind)
+    averaged = has_average(rows) or has_average(behind_rows)
     epochs = axis_end(status.epoch, status.epochs)
     columns: tuple[tuple[Any, Kind], ...] = ((left, "accuracy"), (left, "lr"), (right, "loss"))
     for column, kind in columns:
@@ -192,8 +214,8 @@ def _charts(run: Run, status: Status, read: Read, behind: Run | None, behind_row
                 _placeholder(kind, status)
                 continue
             st.vega_lite_chart(
-                live_frame(kind, rows, steps, behind_rows),
-                live_spec(kind, color, behind_color, epochs),
+                live_frame(kind, rows, steps, behind_rows, averaged=averaged),
+                live_spec(kind, color, behind_color, epochs, averaged=averaged),
                 key=f"live_{kind}_{run.id}",
                 width="stretch",
             )
@@ -202,10 +224,10 @@ def _charts(run: Run, status: Status, read: Read, behind: Run | None, behind_row
 def _settled(read: Read) -> list[Any]:
     """The steps of the epoch under way. Its first batches' mean says little and would stretch the
     axis; only where there is nothing else to see it is shown."""
-    steps = thin(read["steps"], 300)
+    steps = [(step, at) for step in thin(read["steps"], 300) if (at := position(step)) is not None]
     if not read["epochs"]:
-        return steps
-    return [step for step in steps if step["position"] - (step["epoch"] - 1) >= SETTLED_AFTER]
+        return [step for step, _ in steps]
+    return [step for step, at in steps if at - (step["epoch"] - 1) >= SETTLED_AFTER]
 
 
 def _color_of(behind: Run | None) -> str:

@@ -10,8 +10,8 @@ from core.runs.rows import RowsRead
 
 _KEY = "live_read"
 Read = dict[str, Any]
-"""'epochs' and 'steps': rows; 'epochs_at' and 'steps_at': the cursor behind them; 'drawn': the epochs
-thinned for drawing."""
+"""'epochs' and 'steps': rows; 'epochs_at' and 'steps_at': the cursor behind them; 'epochs_damaged' and
+'steps_damaged': how many lines could not be read; 'drawn': the epochs thinned for drawing."""
 
 
 def read_new(run: Run, *, steps: bool = False) -> Read:
@@ -24,8 +24,8 @@ def read_new(run: Run, *, steps: bool = False) -> Read:
         read["drawn"] = thin(read["epochs"])
     if steps:
         _take(read, "steps", run.steps(_cursor(read["steps_at"])))
-    done = read["epochs"][-1].get("epoch", 0) if read["epochs"] else 0
-    read["steps"] = [row for row in read["steps"] if row.get("epoch", 0) > done]
+    done = read["epochs"][-1]["epoch"] if read["epochs"] else 0
+    read["steps"] = [row for row in read["steps"] if row["epoch"] > done]
     return read
 
 
@@ -42,7 +42,10 @@ def _seen() -> dict[str, Read]:
 
 
 def _nothing() -> Read:
-    return {"epochs": [], "epochs_at": list(START), "steps": [], "steps_at": list(START), "drawn": []}
+    read: Read = {"drawn": []}
+    for name in ("epochs", "steps"):
+        read |= {name: [], f"{name}_at": list(START), f"{name}_damaged": 0}
+    return read
 
 
 def _cursor(stored: list[int]) -> tuple[int, int]:
@@ -52,7 +55,8 @@ def _cursor(stored: list[int]) -> tuple[int, int]:
 def _take(read: Read, name: str, found: RowsRead) -> bool:
     """Add what was found; whether anything changed."""
     if found.restarted:
-        read[name] = []
+        read[name], read[f"{name}_damaged"] = [], 0
+    read[f"{name}_damaged"] += found.damaged
     read[name] = read[name] + found.rows
     read[f"{name}_at"] = list(found.cursor)
     return found.restarted or bool(found.rows)

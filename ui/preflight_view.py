@@ -21,14 +21,13 @@ from core.train import (
     derive_seed,
     generator_for,
     measure,
-    preview_lr,
     resolve_compute,
     steps_per_epoch,
     to_device,
     to_float,
 )
 from ui.charts import spec_of
-from ui.form_checks import LR_FIELDS, Checked, recipe_key, train_images
+from ui.form_checks import LR_FIELDS, Checked, lr_preview, recipe_key
 from ui.pixels import grid_png
 from ui.problems import told
 from ui.services import library, store
@@ -39,7 +38,6 @@ SAMPLES = 8
 SHEET_WIDTH = 416
 """Pixels on the screen that a sheet of samples may take."""
 GAP = 2
-MOST_POINTS = 2_000
 STYLE = """<style>
 .st-key-samples img { image-rendering: pixelated; }
 </style>"""
@@ -174,18 +172,8 @@ def show_lr(recipe: Recipe, info: DatasetInfo | None) -> None:
             help=f"The scheduler waits for {recipe.scheduler.monitor}; this shows what it does if that stops "
             "improving after this epoch.",
         )
-    key = recipe_key(recipe, *LR_FIELDS)
-    rows = _lr_rows(key, train_images(info), until, _recipe=recipe, _info=info)
+    rows = pd.DataFrame(lr_preview(recipe, info, until).points, columns=["epoch", "lr"])
     st.vega_lite_chart(rows, _lr_spec(), key="lr_preview", width="stretch")
-
-
-@st.cache_data(show_spinner=False, max_entries=200)
-def _lr_rows(
-    settings: str, images: int, until: int | None, _recipe: Recipe, _info: DatasetInfo | None
-) -> pd.DataFrame:
-    points = preview_lr(_recipe, _info, improves_until=until).points
-    kept = points[:: -(-len(points) // MOST_POINTS)]
-    return pd.DataFrame([*kept, points[-1]], columns=["epoch", "lr"])
 
 
 @st.cache_data(show_spinner=False)

@@ -242,7 +242,8 @@ def line_styles(names: Sequence[str], color: str | None = None) -> dict[str, Any
         "strokeWidth": alt.StrokeWidth(
             "series:O",
             sort=order,
-            scale=alt.Scale(domain=order, range=[_WIDTHS[name] for name in order]),
+            # Its own choice would be a point scale, which takes the first two widths as ends.
+            scale=alt.Scale(type="ordinal", domain=order, range=[_WIDTHS[name] for name in order]),
             legend=legend,
         ),
     }
@@ -250,7 +251,7 @@ def line_styles(names: Sequence[str], color: str | None = None) -> dict[str, Any
 
 def chart_title(kind: Kind) -> alt.TitleParams:
     """The chart's name; of the loss also what its lines are, for they are not the same quantity."""
-    said = {"subtitle": _LOSSES, "subtitleFontSize": 11} if kind == "loss" else {}
+    said = {"subtitle": _LOSSES, "subtitleFontSize": 11, "subtitleColor": "#808790"} if kind == "loss" else {}
     return alt.TitleParams(_TITLES[kind], offset=6, fontSize=14, anchor="start", **said)
 
 

@@ -2,6 +2,7 @@
 have one name."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,6 +25,10 @@ from ui.run_charts import (
 )
 
 XAxis = Literal["epoch", "time"]
+
+HEIGHT = 420
+LEGEND_COLUMNS = 3
+LEGEND_ROW = 24
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,9 @@ def overlay_spec(
             .mark_point(size=120, strokeWidth=2, filled=False)
             .encode(x=x, y=alt.Y("val:Q"), color=color, opacity=faded)
         )
-    return spec_of(alt.layer(*layers).properties(height=440, title=chart_title(kind)))
+    # The legend takes its rows from the chart's height.
+    height = HEIGHT + LEGEND_ROW * math.ceil(len(runs) / LEGEND_COLUMNS)
+    return spec_of(alt.layer(*layers).properties(height=height, title=chart_title(kind)))
 
 
 def _x(x_axis: XAxis) -> alt.X:
@@ -106,7 +113,7 @@ def _color(runs: Sequence[tuple[str, str, str]]) -> alt.Color:
             title=None,
             labelExpr=f"{names}[datum.value]",
             orient="bottom",
-            columns=3,
+            columns=LEGEND_COLUMNS,
             symbolType="stroke",
             symbolSize=400,
             labelLimit=330,

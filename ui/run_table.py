@@ -10,18 +10,7 @@ import streamlit as st
 from core.runs import Look, Run, RunEntry
 from ui import words
 from ui.charts import run_color
-from ui.compare_settings import kind_words
-
-STATE_HUES = {
-    "queued": "gray",
-    "running": "blue",
-    "stopping": "blue",
-    "stopped": "orange",
-    "finished": "green",
-    "failed": "red",
-    "interrupted": "orange",
-    "damaged": "red",
-}
+from ui.setting_words import kind_words
 
 
 @dataclass(frozen=True)
@@ -78,18 +67,24 @@ def _row(entry: RunEntry) -> dict[str, Any]:
         row["gap"] = None if status.best.gap is None else status.best.gap * 100
     if status.last:
         row["last"] = status.last.val_accuracy * 100
-    look = newest_test_look(entry.run)
+    look, with_tta = looks_at_test(entry.run)
     if look:
         row["test"] = look.accuracy * 100
-        row["test_tta"] = None if look.tta_accuracy is None else look.tta_accuracy * 100
+    if with_tta and with_tta.tta_accuracy is not None:
+        row["test_tta"] = with_tta.tta_accuracy * 100
     return row
 
 
-def newest_test_look(run: Run) -> Look | None:
-    """The newest evaluation on the test split; most runs have none, and then nothing is read."""
+def looks_at_test(run: Run) -> tuple[Look | None, Look | None]:
+    """The newest evaluation on the test split, and the newest of them that was taken with TTA.
+
+    Most runs have none, and then nothing is read.
+    """
     if not (run.folder / "evaluations.json").exists():
-        return None
-    return next((look for look in reversed(run.looks()) if look.split == "test"), None)
+        return None, None
+    looks = [look for look in reversed(run.looks()) if look.split == "test"]
+    with_tta = (look for look in looks if look.tta_accuracy is not None)
+    return next(iter(looks), None), next(with_tta, None)
 
 
 def swatch(color: str) -> str:
@@ -114,7 +109,7 @@ def table_config() -> dict[str, Any]:
         "star": column.TextColumn("★", width=36, pinned=True),
         "name": column.TextColumn("Name", width="medium", pinned=True),
         "state": column.MultiselectColumn(
-            "State", options=list(STATE_HUES), color=list(STATE_HUES.values()), width=100
+            "State", options=list(words.STATE_COLORS), color=list(words.STATE_COLORS.values()), width=100
         ),
         "dataset": column.TextColumn("Data set", width=110),
         "architecture": column.TextColumn("Architecture", width=120),
@@ -129,7 +124,12 @@ def table_config() -> dict[str, Any]:
             help="Points by which the clean train accuracy lies above val, at the best epoch.",
         ),
         "test": column.NumberColumn("Test", format=percent, help="The newest test evaluation, where asked."),
-        "test_tta": column.NumberColumn("Test, TTA", format=percent, help="The same with TTA, where asked."),
+        "test_tta": column.NumberColumn(
+            "Test, TTA",
+            format=percent,
+            help="The newest test evaluation with TTA; perhaps of another checkpoint than the newest "
+            "without. The results of selected runs name the epoch where it is not the best one.",
+        ),
         "done": column.NumberColumn("Epochs", format="%d", help="Whole epochs done."),
         "asked": column.NumberColumn("of", format="%d", help="Epochs asked for."),
         "minutes": column.NumberColumn("Minutes", format="%.1f", help="Time spent training and evaluating."),

@@ -123,13 +123,13 @@ def _add_predict(commands: Any) -> None:
 
 
 def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="a run's id, the end or beginning of one, or its name")
+    parser.add_argument("run", metavar="RUN", help="a run's name, its id or an end of it, or 'last'")
     parser.add_argument("--checkpoint", default="best", metavar="best|last|EPOCH", type=_checkpoint)
     parser.add_argument(
         "--tta", type=int, default=0, metavar="N", help="also by test-time augmentation with N views"
     )
     parser.add_argument("--ema", action="store_true", help="the averaged weights, where the run kept them")
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--device", help="such as cpu or cuda:0; the run's own where this machine has it")
 
 
 def _checkpoint(text: str) -> str | int:

@@ -25,9 +25,7 @@ def runs(call: argparse.Namespace) -> None:
             continue
         best = f"{percent(status.best.val_accuracy)} (epoch {status.best.epoch})" if status.best else "-"
         done = f"{status.epoch}/{status.epochs}"
-        rows.append(
-            [entry.id, status.state, status.dataset, status.architecture, done, best, entry.notes.name]
-        )
+        rows.append([entry.id, status.state, status.dataset, status.architecture, done, best, entry.name])
     print_table(["id", "state", "data", "architecture", "epochs", "best val", "name"], rows)
 
 

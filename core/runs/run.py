@@ -142,7 +142,9 @@ class Run:
         return self.locked(busy, name=".notes.lock")
 
     def display_name(self) -> str:
-        """The name that a person gave, else the id."""
+        """The name that a person gave, else what it is and its number: 'my_net 12'."""
+        with suppress(Damaged):
+            return RunEntry(self, self.notes(), self.status()).name
         return self.notes().name or self.id
 
     def epochs(self, cursor: Cursor = START) -> RowsRead:
@@ -246,7 +248,10 @@ class RunEntry:
 
     @property
     def name(self) -> str:
-        return self.notes.name or self.run.id
+        """The name that a person gave, else what it is and its number: 'my_net 12'."""
+        if self.notes.name or self.status is None:
+            return self.notes.name or self.run.id
+        return f"{self.status.architecture} {self.status.color + 1}"
 
     @property
     def state(self) -> State | Literal["damaged"]:

@@ -148,7 +148,8 @@ class RunStore:
         return Run(folder)
 
     def find(self, text: str) -> Run:
-        """The run with this id, this name, or an id that begins or ends with `text`.
+        """The run with this id or this name, 'last' for the newest, or an id that begins or ends with
+        `text`.
 
         Raises NotFound, BadInput where several fit.
         """
@@ -156,7 +157,9 @@ class RunStore:
             return self.get(text)
         except NotFound:
             entries = self.list()
-        fitting = [e for e in entries if text and e.notes.name == text]
+        if text == "last" and entries:
+            return entries[0].run
+        fitting = [e for e in entries if text and text in (e.notes.name, e.name)]
         if not fitting and text:
             fitting = [e for e in entries if e.id.startswith(text) or e.id.endswith(text)]
         if len(fitting) > 1:

@@ -5,14 +5,12 @@ the same folder. An epoch is committed when `last.state` is in place; what lies 
 crash is cut by the resume.
 """
 
-import errno
 import gc
 import logging
 import platform
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +19,10 @@ from safetensors.torch import save_file
 
 from core import __version__
 from core.data import Dataset, Library
-from core.errors import BadInput, Damaged, NotFound, PlateauError, Unavailable
+from core.errors import BadInput, NotFound, PlateauError
 from core.files import replacing
 from core.recipe import Recipe, Statistics
+from core.runs.failures import attempt
 from core.runs.log import run_log
 from core.runs.rows import append_row, cut_rows, write_rows
 from core.runs.run import Run
@@ -92,7 +91,8 @@ def train(
         write_status(run.folder, status)
         claimed()
         with run_log(run.folder / "train.log") as log:
-            failure = _attempt(_Trainer(run, library, status, log, closing, listener))
+            trainer = _Trainer(run, library, status, log, closing, listener)
+            failure = attempt(trainer.run_all, log, lambda: trainer.batch_size)
             # Only here: the traceback that held the run's tensors is gone by now.
             gc.collect()
             if failure:
@@ -118,73 +118,6 @@ def _remove_leftovers(run: Run) -> None:
             path.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class _Failure:
-    state: State
-    message: str
-    hint: str
-    device_broken: bool = False
-
-
-def _attempt(trainer: "_Trainer") -> _Failure | None:
-    """Run the trainer; an error becomes a sentence for the person and a traceback in the log."""
-    try:
-        trainer.run_all()
-    except PlateauError as error:
-        trainer.log.error("%s", error)
-        return _Failure("failed", str(error), _hint(error))
-    except torch.OutOfMemoryError:
-        trainer.log.exception("out of memory")
-        return _out_of_memory(trainer.recipe_batch_size)
-    except MemoryError:
-        trainer.log.exception("out of memory")
-        return _out_of_memory(trainer.recipe_batch_size)
-    except OSError as error:
-        trainer.log.exception("disk")
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return _Failure(
-                "stopped", "The disk is full; the last checkpoint is whole.", "Free some space, then resume."
-            )
-        return _Failure(
-            "failed", f"A file could not be written: {error.strerror or error}.", "Mend it, then resume."
-        )
-    except torch.AcceleratorError:
-        trainer.log.exception("device")
-        return _Failure(
-            "interrupted",
-            "The GPU stopped working for this process; the last checkpoint is whole.",
-            "Restart the app, then resume: nothing is lost.",
-            device_broken=True,
-        )
-    except Exception as error:  # the thread's last line of defence: nothing may escape
-        trainer.log.exception("unexpected error")
-        return _Failure(
-            "failed",
-            f"An unexpected error ended the run ({type(error).__name__}).",
-            "train.log in the run's folder has the details; a resume goes on from the last checkpoint.",
-        )
-    return None
-
-
-def _hint(error: PlateauError) -> str:
-    """What a person can do about an error that names itself."""
-    if isinstance(error, NotFound):
-        return "Import the data set again under this name, then resume."
-    if isinstance(error, Damaged):
-        return "Clone the run and launch it anew; its kept checkpoints can still classify."
-    if isinstance(error, Unavailable):
-        return "Resume it when that is there, or clone it with another choice."
-    return "Change the settings in a clone of this run and launch it."
-
-
-def _out_of_memory(batch_size: int) -> _Failure:
-    return _Failure(
-        "failed",
-        f"The device ran out of memory at batch size {batch_size}.",
-        f"Clone the run with batch size {max(1, batch_size // 2)} or a smaller input size.",
-    )
-
-
 class _Trainer:
     """One sitting of a run: it alone writes the run's folder while it holds the lock."""
 
@@ -199,7 +132,7 @@ class _Trainer:
     ) -> None:
         self.run, self.library, self.status, self.log = run, library, status, log
         self.closing, self.listener = closing, listener
-        self.recipe_batch_size = 0
+        self.batch_size = 0
         self._asked = StopRequest.NO
         self._looked_at = 0.0
         self._began = time.monotonic()
@@ -211,7 +144,7 @@ class _Trainer:
     def run_all(self) -> None:
         """From recipe and data to the last epoch."""
         recipe = self.run.recipe()
-        self.recipe_batch_size = recipe.batch_size
+        self.batch_size = recipe.batch_size
         dataset = self.library.open(recipe.data.name)
         self._check_data(dataset)
         compute = resolve_compute(recipe.device, recipe.precision)
@@ -267,7 +200,11 @@ class _Trainer:
         rows: list[dict[str, Any]] = []
         try:
             task.resume = read_state(self.run.state_path)
-            rows = read_state_rows(self.run.state_path)
+            done = task.resume.epoch
+            rows = read_state_rows(self.run.state_path) or [
+                # A state from before it kept the rows.
+                row for row in self.run.epochs().rows if row["epoch"] <= done
+            ]
         except NotFound:
             self._before_s = 0.0
         # What a crash left in the status may belong to an epoch that was never committed.

@@ -109,9 +109,12 @@ def read_state(path: Path) -> Resume:
 
 
 def read_state_rows(path: Path) -> list[dict[str, Any]]:
-    """The epochs' rows that were written with a state. Raises NotFound, Damaged."""
+    """The epochs' rows that were written with a state; none where the state has only its history.
+
+    Raises NotFound, Damaged.
+    """
     metadata, _ = _read(path, "nothing")
-    rows = metadata.get("rows")
+    rows = metadata.get("rows", [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Damaged(f"{path.name} of run {path.parent.parent.name} does not hold its epochs.")
     return rows

@@ -23,6 +23,8 @@ from core.train.seeds import derive_seed, generator_for
 from core.train.step import EagerStep, Meter
 
 PROGRESS_EVERY_S = 0.5
+HOPELESS_LOSS = 1e6
+"""A mean cross entropy from which no training comes back; guessing has the logarithm of the classes."""
 
 
 class Diverged(PlateauError):
@@ -249,9 +251,9 @@ class _Loop:
 
     def _read(self, meter: Meter, epoch: int, step: int) -> tuple[float, float]:
         loss, accuracy = meter.read()
-        if not (loss == loss and abs(loss) != float("inf")):
+        if not loss < HOPELESS_LOSS:
             raise Diverged(
-                f"The loss became {loss} in epoch {epoch}, by step {step} of {self.steps}: the training "
+                f"The loss became {loss:.3g} in epoch {epoch}, by step {step} of {self.steps}: the training "
                 "diverged; lower the learning rate, or add a warm-up."
             )
         return loss, accuracy

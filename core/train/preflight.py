@@ -35,8 +35,8 @@ def check(recipe: Recipe, info: DatasetInfo | None, *, network: bool = True, sch
 
     `info` is None where the recipe's data set does not exist. For a form, which remembers the two
     parts that may take a second: with `network` off it is not tried whether the network can be built
-    (see `network_problem`), with `schedule` off the learning rate is not gone through (see
-    `schedule_advice`).
+    (see `network_problem`), with `schedule` off the learning rate of all epochs is not gone through
+    (see `schedule_advice`).
     """
     advice = Advice()
     try:
@@ -55,16 +55,27 @@ def check(recipe: Recipe, info: DatasetInfo | None, *, network: bool = True, sch
             except PlateauError as error:
                 advice.problems.append(network_problem(recipe, error))
     if schedule:
-        advice.warnings.extend(schedule_advice(recipe, info))
+        advice.warnings.extend(schedule_advice(recipe, preview_lr(recipe, info)))
+    _check_settings(recipe, advice)
+    return advice
+
+
+def _check_settings(recipe: Recipe, advice: Advice) -> None:
+    """What is odd about the settings themselves."""
     late = [epoch for epoch in recipe.checkpoints.epochs if epoch > recipe.epochs]
     if late:
         advice.warnings.append(
             f"Checkpoint epoch {', '.join(map(str, late))} lies beyond the run's {recipe.epochs} epochs."
         )
+    usual = 1.0 if recipe.optimizer.kind == "sgd" else 0.1
+    if recipe.optimizer.lr > usual:
+        advice.warnings.append(
+            f"A learning rate of {recipe.optimizer.lr:g} is unusually high for {recipe.optimizer.label}: "
+            f"above {usual:g} most runs diverge."
+        )
     pretrained = getattr(recipe.architecture, "pretrained", "none")
     if pretrained == "imagenet" and recipe.normalization.kind != "imagenet":
         advice.warnings.append("ImageNet's weights expect ImageNet's normalization.")
-    return advice
 
 
 def _check_data(recipe: Recipe, info: DatasetInfo, advice: Advice) -> None:
@@ -100,9 +111,8 @@ def network_problem(recipe: Recipe, error: PlateauError) -> Problem:
     return Problem("architecture", recipe.architecture.kind, str(error).rstrip("."))
 
 
-def schedule_advice(recipe: Recipe, info: DatasetInfo | None) -> list[str]:
-    """What should be known about the learning rate; for a run of very many epochs it takes seconds."""
-    curve = preview_lr(recipe, info)
+def schedule_advice(recipe: Recipe, curve: LrCurve) -> list[str]:
+    """What should be known about the run's learning rate, of which `curve` is the preview."""
     return schedule_warnings(recipe.scheduler, recipe.warmup, curve, planned_epochs=recipe.epochs)
 
 

@@ -7,13 +7,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Server
 from tests.browser.walk import (
     CLASSES,
     draw_folder,
     draw_image,
+    expect_curve_grows,
     expect_no_failure,
     import_folder,
     launch,
@@ -62,9 +63,11 @@ def test_main_job(server: Server, page: Page, folder: Path, tmp_path: Path) -> N
     # launch two runs; the first is watched while it grows
     first = launch(page, server.url, "narrow net", epochs=40, width=8)
     expect(page.get_by_text(re.compile(r"epoch ([3-9]|\d\d) of 40")).first).to_be_visible()
-    expect(page.locator(".vega-embed canvas, .vega-embed svg").first).to_be_visible()
+    expect_curve_grows(page)
     second = launch(page, server.url, "wide net", epochs=25, width=16)
     assert first != second
+    expect(page.get_by_text(re.compile(r"epoch ([2-9]|\d\d) of 25")).first).to_be_visible(timeout=90_000)
+    expect_curve_grows(page)
     wait_for_state(server, first, "finished")
     wait_for_state(server, second, "finished")
     for run, epochs in ((first, 40), (second, 25)):
@@ -88,6 +91,31 @@ def test_main_job(server: Server, page: Page, folder: Path, tmp_path: Path) -> N
     expect(page.get_by_text(re.compile(r"TTA, 5 views: \w+")).first).to_be_visible()
     expect(page.get_by_role("figure")).to_have_count(5)
     expect_no_failure(page)
+
+
+def test_stop_refresh_resume(server: Server, page: Page, browser: Browser) -> None:
+    run = launch(page, server.url, "stopped half way", epochs=200, width=8)
+    expect(page.get_by_text(re.compile(r"epoch ([2-9]|\d\d) of 200")).first).to_be_visible()
+    page.reload()
+    expect(page.get_by_text(re.compile(r"epoch \d+ of 200")).first).to_be_visible()
+    page.get_by_role("button", name="Stop now").click()
+    stopped = wait_for_state(server, run, "stopped")
+    assert 0 < int(str(stopped["epoch"])) < 200
+    rows = (server.runs / run / "epochs.jsonl").read_text()
+
+    # another tab sees the same, and lets it go on
+    other = browser.new_context().new_page()
+    open_page(other, f"{server.url}/live?run={run}")
+    other.get_by_role("button", name="Resume", exact=True).click()
+    expect(other.get_by_role("button", name="Stop after this epoch")).to_be_visible()
+    until = time.monotonic() + 60
+    while len((server.runs / run / "epochs.jsonl").read_text()) <= len(rows) and time.monotonic() < until:
+        time.sleep(0.2)
+    other.get_by_role("button", name="Stop after this epoch").click()
+    wait_for_state(server, run, "stopped")
+    assert (server.runs / run / "epochs.jsonl").read_text().startswith(rows)
+    expect_no_failure(other)
+    other.context.close()
 
 
 def test_bad_uploads_are_named(server: Server, page: Page, tmp_path: Path) -> None:

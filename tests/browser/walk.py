@@ -1,6 +1,7 @@
 """What a person does with the app, step by step; and pictures to do it with."""
 
 import re
+import time
 from pathlib import Path
 
 from PIL import Image, ImageDraw
@@ -81,6 +82,19 @@ def launch(page: Page, url: str, name: str, epochs: int, width: int) -> str:
 
 
 def expect_no_failure(page: Page) -> None:
-    """No page may show a traceback or the sentence for an unexpected error."""
+    """The page is drawn to its end, without a traceback or the sentence for an unexpected error."""
+    settled(page)
     expect(page.get_by_text("Traceback")).to_have_count(0)
     expect(page.get_by_text("unexpected error")).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def expect_curve_grows(page: Page) -> None:
+    """The first chart is drawn, and looks different a few epochs later."""
+    chart = page.locator(".vega-embed").first
+    expect(chart.locator("canvas, svg").first).to_be_visible()
+    before = chart.screenshot()
+    until = time.monotonic() + 30
+    while chart.screenshot() == before:
+        assert time.monotonic() < until, "the curve stands still"
+        time.sleep(0.5)

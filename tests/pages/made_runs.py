@@ -10,6 +10,9 @@ from core.runs import Run, RunStore, Status
 from core.runs.rows import append_row
 from core.runs.status import Best, Last, Live, write_status
 
+HOSTILE = "![x](http://evil/x.png) **b** $x$ <b>"
+"""A name that must never be taken for Markdown."""
+
 
 def data_info(name: str = "shapes") -> DatasetInfo:
     """A data set that is known by its description only."""
@@ -78,8 +81,12 @@ def make_run(
     message: str = "",
     hint: str = "",
     settings: dict[str, Any] | None = None,
+    averaged: bool = False,
 ) -> Run:
-    """A run's folder with `done` epochs (all of them where None), in the given state."""
+    """A run's folder with `done` epochs (all of them where None), in the given state.
+
+    An `averaged` one has evaluated the average of its weights too.
+    """
     info = info or data_info()
     chosen = recipe(**({"data": {"name": info.name}} | (settings or {})))
     waits = state == "queued"
@@ -87,16 +94,12 @@ def make_run(
     status = run.status()
     epochs = chosen.epochs
     for epoch in range(1, (0 if waits else epochs if done is None else done) + 1):
-        add_epoch(run, status, epoch_row(epoch, epochs, level))
-    changes = {
-        "state": state,
-        "message": message,
-        "hint": hint,
-        "device": "CPU",
-        "precision": "fp32: no bf16",
-    }
-    for field, value in changes.items():
-        setattr(status, field, value)
+        row = epoch_row(epoch, epochs, level)
+        if averaged:
+            row |= {"val/ema_accuracy": row["val/accuracy"] + 0.03, "val/ema_loss": row["val/loss"] - 0.1}
+        add_epoch(run, status, row)
+    status.state, status.message, status.hint = state, message, hint  # type: ignore[assignment]
+    status.device, status.precision = "CPU", "fp32: no bf16"
     write_status(run.folder, status, durable=False)
     return run
 

@@ -24,8 +24,10 @@ PAGE = Path(__file__).resolve().parents[2] / "pages" / "classify.py"
 FLIP = [{"kind": "horizontal_flip"}, {"kind": "random_crop"}]
 
 
-def make_run(store: RunStore, library: Library, data: str, name: str, augmentations: list[Any]) -> Run:
-    draft = {
+def make_run(
+    store: RunStore, library: Library, data: str, name: str, augmentations: list[Any], **settings: Any
+) -> Run:
+    draft: dict[str, Any] = {
         "data": {"name": data},
         "architecture": {"kind": "my_net", "blocks": 1, "width": 4},
         "augmentations": augmentations,
@@ -35,7 +37,7 @@ def make_run(store: RunStore, library: Library, data: str, name: str, augmentati
         "precision": "fp32",
         "device": "cpu",
     }
-    run = store.create(recipe_from_draft(draft), library.open(data).info, name=name, queue=False)
+    run = store.create(recipe_from_draft(draft | settings), library.open(data).info, name=name, queue=False)
     assert train(run, library).state == "finished"
     return run
 
@@ -54,7 +56,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save(dataset, index, source / "test" / f"x{index}.png")
     library.import_dataset(FolderSource(path=str(source)), "contest", ImportOptions(image_size=16))
     make_run(store, library, "contest", "no *changes*", [])
-    make_run(store, library, "small", "flips", FLIP)
+    make_run(store, library, "small", "flips", FLIP, ema={"decay": 0.5})
     return root
 
 
@@ -166,6 +168,22 @@ class TestChoice:
         test = page(flips)
         assert len(test.error) == 1
         assert "damaged" in test.error[0].value
+
+    def test_a_damaged_recipe_json_is_no_hindrance(self, flips: Run) -> None:
+        (flips.folder / "recipe.json").write_text("{")
+        test = page(flips, view="samples")
+        assert not test.error
+        assert cards(test).count('class="pl-card"') == 8
+
+    def test_the_average_is_offered_where_the_run_kept_one_and_answers_otherwise(
+        self, flips: Run, no_changes: Run
+    ) -> None:
+        assert "EMA" not in [toggle.label for toggle in page(no_changes, view="samples").toggle]
+        test = page(flips, view="samples")
+        raw = cards(test)
+        test.toggle(key=f"classify_ema_{flips.id}").set_value(True)
+        show(test)
+        assert cards(test) != raw
 
 
 class TestSamples:
@@ -309,6 +327,18 @@ class TestEvaluate:
         press(test, "classify_evaluate")
         assert [metric.label for metric in test.metric] == ["Accuracy", "Loss"]
         assert flips.looks()[0].tta_views is None
+
+    def test_the_looks_say_which_weights_were_evaluated(self, flips: Run) -> None:
+        test = press(page(flips, view="evaluate"), "classify_evaluate")
+        assert "averaged weights" not in texts(test)
+        test.toggle(key=f"classify_ema_{flips.id}").set_value(True)
+        press(test, "classify_evaluate")
+        assert "averaged weights (EMA), on" in texts(test)
+        assert test.dataframe[0].value["Weights"].tolist() == ["EMA", "raw"]
+
+    def test_the_way_to_cancel_is_there_only_while_it_works(self, flips: Run) -> None:
+        test = press(page(flips, view="evaluate"), "classify_evaluate")
+        assert "Cancel" not in [button.label for button in test.button]
 
 
 class TestCsv:

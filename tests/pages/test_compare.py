@@ -1,9 +1,8 @@
 """Compare: the list of runs, the selection, what differs, and what can be done with it."""
 
-import io
+import json
 import shutil
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +11,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core.runs import RunStore
+from core.runs import Look, RunStore
 from core.runs.lock import hold
-from tests.pages.made_runs import data_info, make_run, recipe
-from ui.compare_actions import clean, exporter
-from ui.compare_curves import curves_of, unique_names
-from ui.compare_settings import change_words, differing_settings
+from core.runs.status import write_status
+from tests.pages.made_runs import HOSTILE, data_info, make_run
+from ui.compare_actions import clean
+from ui.compare_curves import curves_of, read_runs, unique_names
+from ui.compare_settings import SETTING
 
 PAGE = Path(__file__).resolve().parents[2] / "pages" / "compare.py"
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
-    monkeypatch.setenv("PLATEAU_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("PLATEAU_DATA", str(tmp_path / "data"))
-    return RunStore(tmp_path / "runs")
 
 
 def page(*run_ids: str) -> AppTest:
@@ -73,6 +66,19 @@ def texts(test: AppTest) -> str:
 def frame(test: AppTest, at: int) -> pd.DataFrame:
     value: pd.DataFrame = test.dataframe[at].value
     return value
+
+
+def look(epoch: int, accuracy: float, tta: float | None = None) -> Look:
+    return Look(
+        at="2026-09-01T14:15:30+00:00",
+        split="test",
+        checkpoint_epoch=epoch,
+        images=20,
+        accuracy=accuracy,
+        loss=1.0,
+        tta_views=5 if tta else None,
+        tta_accuracy=tta,
+    )
 
 
 class TestTable:
@@ -131,9 +137,9 @@ class TestSelection:
         test = page(first.id, second.id)
         results, settings = frame(test, 1), frame(test, 2)
         assert results["Run"].tolist() == ["a", "b"] and results["Epochs"].tolist() == ["10 of 10"] * 2
-        rows = settings.set_index("Setting")
+        rows = settings.set_index(SETTING)[[first.id, second.id]]
         assert rows.loc["Optimizer"].tolist() == ["SGD", "AdamW"]
-        assert rows.loc["Optimizer: Learning rate"].tolist() == ["0.1", "0.002"]
+        assert rows.loc["Optimizer › Learning rate"].tolist() == ["0.1", "0.002"]
         assert "Batch size" not in rows.index
         assert "do not compare" not in texts(test)
 
@@ -161,13 +167,74 @@ class TestSelection:
 
     def test_the_colour_is_the_runs_own(self, store: RunStore) -> None:
         entries = [store.entry(make_run(store)) for _ in range(3)]
-        alone = {curve.name: curve.color for curve in curves_of(entries[1:])}
-        together = {curve.name: curve.color for curve in curves_of(entries)}
+        reads = read_runs(entries)
+        alone = {curve.name: curve.color for curve in curves_of(entries[1:], reads)}
+        together = {curve.name: curve.color for curve in curves_of(entries, reads)}
         assert alone.items() <= together.items()
 
     def test_runs_of_one_name_are_told_apart(self, store: RunStore) -> None:
         entries = [store.entry(make_run(store, name="same")) for _ in range(2)]
         assert len(set(unique_names(entries).values())) == 2
+
+    @pytest.mark.parametrize("name", ["Setting", "_setting", "color", "Run", "run", "x", "same"])
+    def test_a_name_may_be_anything_and_two_runs_may_have_it(self, store: RunStore, name: str) -> None:
+        first = make_run(store, name=name)
+        second = make_run(store, name=name, settings={"optimizer": {"kind": "sgd", "lr": 0.02}})
+        third = make_run(store, name=f"{name} ({first.id[-4:]})")
+        # Copied by hand: the ends of the ids are the same, too.
+        twin = first.folder.with_name(f"20260901-120000-{first.id[-4:]}")
+        shutil.copytree(first.folder, twin)
+        test = page(first.id, second.id, third.id, twin.name)
+        names = frame(test, 1)["Run"].tolist()
+        assert len(set(names)) == 4 and all(shown.startswith(name) for shown in names)
+        settings = frame(test, 2)
+        assert settings.columns.tolist() == [SETTING, first.id, second.id, third.id, twin.name]
+        assert settings[second.id].tolist() == ["0.02"]
+        config = json.loads(test.dataframe[2].proto.columns)
+        assert [config[run]["label"] for run in settings.columns[1:]] == names
+
+    def test_no_name_is_taken_for_markdown(self, store: RunStore) -> None:
+        runs = [make_run(store, name=HOSTILE, info=data_info(name)) for name in ("one", "two")]
+        silent = make_run(store, name=HOSTILE, state="queued")
+        for run, data in zip(runs, (HOSTILE, "two"), strict=True):
+            status = run.status()
+            status.dataset = data
+            write_status(run.folder, status)
+            run.write_notes(tags=(HOSTILE,), hypothesis=HOSTILE)
+        (runs[0].folder / "epochs.jsonl").write_text("nothing\n")
+        test = page(*(run.id for run in (*runs, silent)))
+        shown = texts(test) + texts(dialog("delete", runs[0].id))
+        assert shown.count("evil") >= 5
+        assert not [mark for mark in ("![x]", "**b**", "$x$", "<b>", "http:") if mark in shown]
+
+    def test_damaged_rows_are_said_with_the_runs_name(self, store: RunStore) -> None:
+        run = make_run(store, name="torn", done=3, state="stopped")
+        with (run.folder / "epochs.jsonl").open("a") as file:
+            file.write('{"lr": 0.1}\n{"epoch": 4, "val/loss": "nan"}\n')
+        test = page(run.id, make_run(store).id)
+        shown = texts(test).replace("\\", "")
+        assert "torn: 1 line of epochs.jsonl cannot be read" in shown
+        assert "torn: Gaps in the curves: not a finite number is val/loss in epoch 4." in shown
+        assert len(test.get("vega_lite_chart")) == 1
+
+    def test_averaged_weights_are_a_line_and_a_number_where_there_are_any(self, store: RunStore) -> None:
+        plain, run = make_run(store), make_run(store, averaged=True)
+        alone, test = page(plain.id), page(plain.id, run.id)
+        assert "Last val (EMA)" not in frame(alone, 1)
+        last = run.epochs().rows[-1]["val/ema_accuracy"]
+        assert frame(test, 1)["Last val (EMA)"].tolist() == ["–", f"{last * 100:.1f} %"]
+        specs = [shown.get("vega_lite_chart")[0].proto.spec for shown in (alone, test)]
+        assert ["val (EMA)" in spec for spec in specs] == [False, True]
+
+    def test_the_newest_look_with_tta_stays_and_names_its_epoch(self, store: RunStore) -> None:
+        run = make_run(store)
+        best = run.status().best
+        assert best is not None
+        run.add_look(look(2, 0.5, tta=0.53))
+        run.add_look(look(best.epoch, 0.6))
+        results = frame(page(run.id), 1)
+        assert results["Test"].tolist() == ["60.0 %"]
+        assert results["Test, TTA"].tolist() == ["53.0 % (5 views) @ epoch 2"]
 
 
 class TestActions:
@@ -219,17 +286,11 @@ class TestActions:
             test.button(key="compare_delete_go").click().run()
         assert run.folder.exists() and not other.folder.exists()
 
-    def test_an_export_is_a_whole_zip_and_leaves_nothing(
-        self, store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        temporary = tmp_path / "tmp"
-        temporary.mkdir()
-        monkeypatch.setattr("tempfile.tempdir", str(temporary))
-        run = make_run(store)
-        content = exporter([run])()
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            assert f"{run.id}/epochs.jsonl" in archive.namelist() and archive.testzip() is None
-        assert list(temporary.iterdir()) == []
+    def test_an_export_is_a_link_to_the_zip_of_the_selected_runs(self, store: RunStore) -> None:
+        first, second = make_run(store), make_run(store)
+        link = page(first.id, second.id).get("link_button")[0].proto
+        assert link.label == "Export" and set(link.url.split("=")[1].split(",")) == {first.id, second.id}
+        assert link.url.startswith("export?runs=")
 
     def test_the_selection_can_be_cleared(self, store: RunStore) -> None:
         test = press(page(make_run(store).id), "compare_clear")
@@ -241,33 +302,3 @@ class TestActions:
         run = make_run(store)
         press(page(run.id), "compare_live")
         assert gone[0][0].name == "live.py" and gone[0][1] == {"run": run.id}
-
-
-class TestSettingsInWords:
-    def test_a_setting_that_one_run_does_not_have_is_a_dash(self) -> None:
-        table = differing_settings(
-            {
-                "a": recipe(),
-                "b": recipe(scheduler={"kind": "multi_step", "milestones": [3, 5]}),
-            }
-        ).set_index("Setting")
-        assert table.loc["Scheduler", "b"] == "MultiStepLR"
-        assert table.loc["Scheduler: Milestones"].tolist() == ["–", "3, 5"]
-
-    def test_augmentations_are_named_and_their_order_only_where_it_says_something(self) -> None:
-        flip, crop = {"kind": "horizontal_flip"}, {"kind": "random_crop"}
-        added = differing_settings({"a": recipe(), "b": recipe(augmentations=[flip])})
-        assert added["Setting"].tolist() == ["Horizontal flip", "Horizontal flip: Probability"]
-        turned = differing_settings(
-            {"a": recipe(augmentations=[flip, crop]), "b": recipe(augmentations=[crop, flip])}
-        )
-        assert turned.iloc[0].tolist() == [
-            "Augmentations: order",
-            "Horizontal flip → Random crop with padding",
-            "Random crop with padding → Horizontal flip",
-        ]
-
-    def test_a_change_is_told_in_words(self) -> None:
-        assert change_words(recipe(), recipe(loss={"label_smoothing": 0.1})) == [
-            ("Loss: Label smoothing", "0", "0.1")
-        ]

@@ -1,76 +1,16 @@
-"""Live: which run, what it shows of it, and what a person can do."""
+"""Live: which run, and what it shows of it."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
-import ui.live_actions
-from core.optim import LrCurve
 from core.runs import Run, RunStore
 from core.runs.lock import hold
-from core.runs.rows import cut_rows
-from tests.pages.made_runs import add_epoch, data_info, epoch_row, make_run, move_inside, recipe
-from ui.live_actions import extended_curve, extension_words
+from core.runs.rows import append_row, cut_rows
+from core.runs.status import write_status
+from tests.pages.live_page import buttons, metrics, page, show, texts
+from tests.pages.made_runs import HOSTILE, add_epoch, data_info, epoch_row, make_run, move_inside
 from ui.live_choice import best_on_same_data
-
-PAGE = Path(__file__).resolve().parents[2] / "pages" / "live.py"
-
-
-@pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
-    monkeypatch.setenv("PLATEAU_RUNS", str(tmp_path / "runs"))
-    monkeypatch.setenv("PLATEAU_DATA", str(tmp_path / "data"))
-    return RunStore(tmp_path / "runs")
-
-
-def page(**address: str) -> AppTest:
-    test = AppTest.from_file(str(PAGE), default_timeout=20)
-    for name, value in address.items():
-        test.query_params[name] = value
-    return show(test)
-
-
-def show(test: AppTest) -> AppTest:
-    test.run()
-    assert not test.exception
-    return test
-
-
-def open_extension(run_id: str) -> None:
-    from ui.live_actions import extend_dialog
-    from ui.services import store
-
-    run = store().get(run_id)
-    extend_dialog(run, run.status())
-
-
-def texts(test: AppTest) -> str:
-    parts = [*test.markdown, *test.caption, *test.error, *test.info, *test.subheader]
-    return "\n".join(str(part.value) for part in parts)
-
-
-def buttons(test: AppTest) -> dict[str, Any]:
-    return {button.key: button for button in test.button}
-
-
-def metrics(test: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in test.metric}
-
-
-@pytest.fixture
-def running(store: RunStore) -> Iterator[Run]:
-    """A run that somebody trains: its lock is held."""
-    run = make_run(store, state="running", done=3, name="now")
-    with hold(run.lock_path, busy="in use"):
-        status = run.status()
-        status.state = "running"
-        move_inside(run, status, 5)
-        yield run
 
 
 class TestWhichRun:
@@ -85,6 +25,16 @@ class TestWhichRun:
     def test_else_the_one_that_trains(self, store: RunStore, running: Run) -> None:
         make_run(store, name="newer")
         assert "#### now" in texts(page())
+
+    def test_what_it_chose_it_keeps_when_other_runs_change(self, store: RunStore) -> None:
+        mine = make_run(store, state="stopped", done=4, name="mine")
+        test = page()
+        assert test.query_params["run"] == mine.id
+        other = make_run(store, state="running", done=2, name="other")
+        with hold(other.lock_path, busy="in use"):
+            test.button(key="live_resume").click()
+            assert "#### mine" in texts(show(test))
+        assert mine.status().state == "queued"
 
     @pytest.mark.parametrize("unknown", ["20260901-nothing", "../../etc", "*"])
     def test_an_unknown_id_is_said_and_the_page_works(self, store: RunStore, unknown: str) -> None:
@@ -103,8 +53,18 @@ class TestWhichRun:
         assert other.id in test.selectbox(key="live_run").options or len(test.selectbox) == 1
 
     def test_what_a_person_typed_is_shown_as_it_is(self, store: RunStore) -> None:
-        run = make_run(store, name="*bold* <b>", hypothesis="[link](x)")
-        assert r"\*bold\* \<b\>" in texts(page(run=run.id))
+        parent = make_run(store, name=HOSTILE)
+        settings = {"data": {"name": "other"}}
+        run = make_run(store, name=HOSTILE, hypothesis=HOSTILE, parent=parent.id, settings=settings)
+        status = run.status()
+        status.state, status.dataset, status.device = "failed", HOSTILE, HOSTILE
+        status.message = status.hint = HOSTILE
+        write_status(run.folder, status)
+        make_run(store, name=HOSTILE, state="queued")
+        test = page(run=run.id)
+        shown = texts(test) + test.get("progress")[0].proto.text
+        assert shown.count("evil") >= 7
+        assert not [mark for mark in ("![x]", "**b**", "$x$", "<b>", "http:") if mark in shown]
 
 
 class TestWhatItShows:
@@ -151,7 +111,7 @@ class TestWhatItShows:
         parent = make_run(store, name="old")
         run = make_run(store, parent=parent.id, settings={"optimizer": {"kind": "sgd", "lr": 0.02}})
         text = texts(page(run=run.id))
-        assert "cloned from old" in text and r"Optimizer\: Learning rate 0\.1 → 0\.02" in text
+        assert "cloned from old" in text and r"Optimizer › Learning rate 0\.1 → 0\.02" in text
 
     def test_the_parent_can_lie_behind(self, store: RunStore) -> None:
         parent = make_run(store, name="old", level=0.7)
@@ -168,6 +128,45 @@ class TestWhatItShows:
         make_run(store, level=0.8, info=data_info("other"))
         assert best_on_same_data(store.entry(run), store.list()) == best.id
         assert low.id != best.id
+
+
+class TestWhatIsMissing:
+    def test_damaged_rows_and_values_are_said_and_the_rest_is_drawn(self, store: RunStore) -> None:
+        run = make_run(store, done=4, state="stopped")
+        with (run.folder / "epochs.jsonl").open("a") as file:
+            file.write('{"lr": 0.1}\n{"epoch": 2.5}\n{"epoch": "5"}\nnothing\n')
+        append_row(run.folder / "epochs.jsonl", epoch_row(5, 10) | {"val/loss": "nan", "lr": "inf"})
+        append_row(run.folder / "epochs.jsonl", {"epoch": 6, "val/accuracy": "high", "new": [1]})
+        append_row(run.folder / "epochs.jsonl", {"epoch": 7, "val/loss": 10**400})
+        test = page(run=run.id)
+        shown = texts(test).replace("\\", "")
+        assert "4 lines of epochs.jsonl cannot be read" in shown
+        assert "val/accuracy in epoch 6" in shown and "val/loss in epoch 5, 7" in shown
+        assert len(test.get("vega_lite_chart")) == 3 and metrics(test)["Val"] == "–"
+        assert "cannot be read" in texts(show(test))
+
+    def test_steps_without_a_position_or_of_another_version_do_no_harm(
+        self, store: RunStore, running: Run
+    ) -> None:
+        for row in ({"epoch": 4, "position": "here"}, {"epoch": 4, "position": None}, {"epoch": 4, "x": {}}):
+            append_row(running.folder / "steps.jsonl", row)
+        test = page(run=running.id)
+        assert len(test.get("vega_lite_chart")) == 3 and not test.error
+
+    def test_a_whole_run_has_nothing_missing(self, store: RunStore) -> None:
+        shown = texts(page(run=make_run(store).id))
+        assert "cannot be read" not in shown and "Gaps" not in shown
+
+
+class TestAveragedWeights:
+    def test_their_accuracy_is_a_number_and_a_line_where_there_are_any(self, store: RunStore) -> None:
+        plain, run = make_run(store), make_run(store, done=2, state="stopped", averaged=True)
+        assert "Val (EMA)" not in metrics(page(run=plain.id))
+        test = page(run=run.id)
+        last = run.epochs().rows[-1]
+        assert metrics(test)["Val (EMA)"] == f"{last['val/ema_accuracy'] * 100:.1f} %"
+        specs = [chart.proto.spec for chart in test.get("vega_lite_chart")]
+        assert ["val (EMA)" in spec for spec in specs] == [True, False, True]
 
 
 class TestTicks:
@@ -199,116 +198,3 @@ class TestTicks:
         show(test)
         assert list(test.session_state["live_read"]) == [second.id]
         json.dumps(test.session_state["live_read"])
-
-
-class TestActions:
-    @pytest.mark.parametrize(
-        ("state", "wanted", "unwanted"),
-        [
-            ("finished", {"live_extend", "live_classify"}, {"live_resume", "live_stop_now"}),
-            ("stopped", {"live_resume", "live_extend"}, {"live_stop_now", "live_cancel"}),
-            ("failed", {"live_resume"}, {"live_stop_now"}),
-            ("queued", {"live_cancel"}, {"live_resume", "live_extend", "live_classify"}),
-        ],
-    )
-    def test_buttons_follow_the_state(
-        self, store: RunStore, state: str, wanted: set[str], unwanted: set[str]
-    ) -> None:
-        run = make_run(store, state=state, done=4)
-        keys = set(buttons(page(run=run.id)))
-        assert wanted | {"live_clone", "live_compare"} <= keys and not unwanted & keys
-
-    @pytest.mark.parametrize("button", ["live_stop_after", "live_stop_now"])
-    def test_a_stop_is_asked_for(self, store: RunStore, running: Run, button: str) -> None:
-        test = page(run=running.id)
-        test.button(key=button).click()
-        show(test)
-        assert running.stop_request() == ("now" if button == "live_stop_now" else "after_epoch")
-        assert "It stops" in test.info[0].value
-        assert test.button(key="live_stop_after").disabled
-
-    def test_a_resumed_run_waits_again(self, store: RunStore) -> None:
-        run = make_run(store, state="stopped", done=4)
-        test = page(run=run.id)
-        test.button(key="live_resume").click()
-        show(test)
-        assert run.status().state == "queued" and "live_cancel" in buttons(test)
-
-    def test_what_cannot_be_done_is_one_sentence(self, store: RunStore) -> None:
-        run = make_run(store, state="stopped", done=4)
-        test = page(run=run.id)
-        with hold(run.lock_path, busy="in use"):
-            test.button(key="live_resume").click()
-            show(test)
-        assert "is training" in test.error[0].value
-
-    def test_an_extension_says_what_the_lr_does_and_queues_the_run(self, store: RunStore) -> None:
-        run = make_run(store, settings={"scheduler": {"kind": "cosine"}})
-        test = page(run=run.id)
-        test.button(key="live_extend").click()
-        assert "climbs back up" in texts(show(test))
-        # Here every click runs a page anew, which closes a dialog; so this page always opens it.
-        test = show(AppTest.from_function(open_extension, args=(run.id,), default_timeout=20))
-        assert "climbs back up" in texts(test)
-        test.radio(key="live_extend_hold").set_value("hold")
-        assert "climbs back up" not in texts(show(test))
-        test.number_input(key="live_extend_epochs").set_value(7)
-        show(test)
-        test.button(key="live_extend_go").click()
-        test.run()
-        status = run.status()
-        assert (status.state, status.epochs, status.hold_from) == ("queued", 17, 10)
-
-    def test_a_clone_is_handed_to_the_form(self, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        gone: list[Any] = []
-        monkeypatch.setattr(st, "switch_page", lambda path, query_params: gone.append((path, query_params)))
-        run = make_run(store)
-        test = page(run=run.id)
-        test.button(key="live_clone").click()
-        show(test)
-        assert test.session_state["new_run_request"] == {"clone": run.id}
-        assert gone[0][0].name == "new_run.py" and gone[0][0].is_absolute()
-
-
-class TestExtensionWords:
-    def test_a_plateau_scheduler_goes_on_watching(self) -> None:
-        settings = recipe(scheduler={"kind": "plateau"})
-        words = extension_words(settings, LrCurve((0.1,) * 20, ()), [{"lr": 0.01}], 10, hold=False)
-        assert "ReduceLROnPlateau goes on" in words[0] and "0.01" in words[0]
-
-    def test_a_held_lr_stays(self, store: RunStore) -> None:
-        settings = recipe(scheduler={"kind": "cosine"})
-        curve = extended_curve(settings, 15, hold=True)
-        assert curve.epochs[9] > 0 and set(curve.epochs[10:]) == {curve.epochs[9]}
-        assert "stays there up to epoch 15" in extension_words(settings, curve, [], 10, hold=True)[0]
-        assert ui.live_actions.EXTENDABLE[0] == "finished"
-
-
-class TestQueue:
-    def test_waiting_runs_can_be_moved_and_taken_out(self, store: RunStore) -> None:
-        runs = [make_run(store, state="queued", name=f"run {at}") for at in range(3)]
-        test = page(run=runs[0].id)
-        test.button(key=f"queue_sooner_{runs[2].id}").click()
-        show(test)
-        assert [run.id for run in store.queue()] == [runs[0].id, runs[2].id, runs[1].id]
-        test.button(key=f"queue_cancel_{runs[0].id}").click()
-        show(test)
-        assert runs[0].status().state == "stopped"
-        assert [run.id for run in store.queue()] == [runs[2].id, runs[1].id]
-
-    def test_the_first_cannot_go_sooner_nor_the_last_later(self, store: RunStore) -> None:
-        runs = [make_run(store, state="queued") for _ in range(2)]
-        found = buttons(page())
-        assert found[f"queue_sooner_{runs[0].id}"].disabled
-        assert found[f"queue_later_{runs[1].id}"].disabled
-        assert not found[f"queue_later_{runs[0].id}"].disabled
-
-    def test_another_run_can_be_shown(self, store: RunStore) -> None:
-        first, second = (make_run(store, state="queued", name=name) for name in ("one", "two"))
-        test = page(run=first.id)
-        test.button(key=f"queue_show_{second.id}").click()
-        assert "#### two" in texts(show(test))
-
-    def test_without_any_it_says_so(self, store: RunStore) -> None:
-        make_run(store)
-        assert "Nothing trains and nothing waits" in texts(page())

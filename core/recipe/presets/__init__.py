@@ -1,5 +1,6 @@
 """Ready-made recipes: one JSON file each, in this folder and in `diary/`."""
 
+import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,8 +41,11 @@ def load_preset(preset_id: str) -> Preset:
     for preset in load_presets():
         if preset.id == preset_id:
             return preset
-    known = ", ".join(preset.id for preset in load_presets())
-    raise NotFound(f"There is no preset {preset_id!r}; there are {known}.")
+    near = difflib.get_close_matches(preset_id, [preset.id for preset in load_presets()], n=3, cutoff=0.3)
+    meant = f"did you mean {' or '.join(near)}? " if near else ""
+    raise NotFound(
+        f"There is no preset and no recipe file {preset_id!r}; {meant}`python -m core presets` lists them."
+    )
 
 
 def _load(path: Path) -> Preset:

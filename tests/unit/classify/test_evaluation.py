@@ -13,7 +13,6 @@ from core.runs import Run
 from core.train import Compute
 from tests.unit import tiny
 
-
 KEYS = {"split", "checkpoint_epoch", "images", "accuracy", "loss", "weights", "tta"}
 
 

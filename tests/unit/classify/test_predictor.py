@@ -110,11 +110,11 @@ class TestRebuilt:
         self, ema_trained: Run, trained: Run, dataset: Dataset, compute: Compute
     ) -> None:
         path = ema_trained.checkpoint("best")
-        answers = [
+        raw, averaged = (
             Predictor.load(path, compute, averaged=averaged).predict(some(dataset, 1))[0].probabilities
             for averaged in (False, True)
-        ]
-        assert not np.allclose(*answers)
+        )
+        assert not np.allclose(raw, averaged)
         with pytest.raises(NotFound, match=rf"Run {trained.id} kept no average"):
             Predictor.load(trained.checkpoint("best"), compute, averaged=True)
 

@@ -69,6 +69,11 @@ def test_a_folder_of_class_folders_is_imported(call: Call, own_data: Path, tmp_p
         (["shapes", "--name", "../x"], "../x"),
         (["shapes", "--name", "x", "--classes", "1"], "--classes = 1: must be at least 2; raise it."),
         (["shapes", "--name", "x", "--images", "3"], "--images = 3: must be at least 20; raise it."),
+        (["shapes", "--name", "x", "--val", "2"], "--val = 2.0: must be at most 0.9; lower it."),
+        (
+            ["PICTURES", "--name", "x", "--csv", "t.csv", "--id-column", ""],
+            "--id-column: must not be empty; fill it in.",
+        ),
         (["shapes", "--name", "x", "--size", "7"], "--size = 7: must be at least 8; raise it."),
         (["shapes", "--name", "x", "--images", "24", "--val", "0.7", "--test", "0.7"], "0.7"),
     ],

@@ -85,7 +85,7 @@ def test_a_training_that_cannot_be_is_one_line_and_makes_no_run(
     ("name", "content", "words"),
     [
         ("none.json", None, "no recipe file"),
-        ("no-such-preset", None, "There is no preset 'no-such-preset'; there are"),
+        ("no-such-preset", None, "There is no preset and no recipe file 'no-such-preset'"),
         ("bad.json", "{", "not valid JSON"),
         ("image.json", b"\x89PNG\r\n", "not valid JSON"),
         ("newer.json", '{"version": 2}', "update Plateau"),

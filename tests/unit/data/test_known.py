@@ -11,6 +11,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -19,7 +20,7 @@ import pytest
 from PIL import Image
 from scipy.io import savemat
 
-from core.data import KNOWN_SETS, ImportOptions, KnownSource, Library
+from core.data import KNOWN_SETS, ImportOptions, KnownSource, Library, is_here
 from core.data.collection import TEST, TRAIN, VAL, Collection, Workplace
 from core.data.known import KnownName
 from core.data.known.cifar import read_batch
@@ -207,6 +208,29 @@ def test_files_that_are_there_are_imported_without_a_network(tmp_path: Path, nam
         assert info.channels == (1 if "mnist" in name else 3)
         assert not info.skipped_count
     assert not list(library.downloads.rglob(".unpacking*"))
+
+
+@pytest.mark.usefixtures("offline", "any_checksum")
+@pytest.mark.parametrize("name", _FAKES)
+def test_files_that_are_here_are_seen_before_the_import(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(KNOWN_SETS, name, replace(KNOWN_SETS[name], system_folders=()))
+    assert not is_here(name, tmp_path / "d")
+    _FAKES[name](tmp_path / "d")
+    assert is_here(name, tmp_path / "d")
+    _collect(name, tmp_path / "d")
+    assert KNOWN_SETS[name].folder_by_hand(tmp_path / "d").is_dir(), "where the reader looks"
+
+
+@pytest.mark.usefixtures("offline")
+def test_the_systems_own_files_are_seen_and_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = tmp_path / "system"
+    _write_idx(system, zipped=True)
+    known = replace(KNOWN_SETS["fashion_mnist"], system_folders=(system,))
+    monkeypatch.setitem(KNOWN_SETS, "fashion_mnist", known)
+    assert is_here("fashion_mnist", tmp_path / "downloads")
+    assert len(_collect("fashion_mnist", tmp_path / "downloads").names) == 40
 
 
 @pytest.mark.usefixtures("offline", "any_checksum")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from core.insight import best_row, lr_changes, overfit_gap, seconds_left, thin
+from core.insight import best_row, gaps, has_average, lr_changes, number, overfit_gap, seconds_left, thin
 
 
 def rows_with(lrs: list[float], val: list[float] | None = None) -> list[dict[str, Any]]:
@@ -28,6 +28,22 @@ class TestNumbers:
     @pytest.mark.parametrize("missing", [None, math.nan])
     def test_there_is_no_gap_without_both(self, missing: float | None) -> None:
         assert overfit_gap({"train/clean_accuracy": 0.9, "val/accuracy": missing}) is None
+
+    @pytest.mark.parametrize("value", [None, math.nan, -math.inf, "nan", True, [1.0], 10**400])
+    def test_what_is_no_finite_number_is_none(self, value: object) -> None:
+        assert number({"lr": value}, "lr") is None and number({}, "lr") is None
+
+    def test_gaps_are_values_that_are_there_but_are_no_numbers(self) -> None:
+        rows = [
+            {"epoch": 1, "val/loss": math.nan, "lr": 0.1},
+            {"epoch": 2, "val/loss": "?", "lr": None, "of a newer version": "?"},
+            {"epoch": 3},
+        ]
+        assert gaps(rows) == {"val/loss": [1, 2]}
+
+    def test_a_run_averages_its_weights_where_any_epoch_has_their_accuracy(self) -> None:
+        assert has_average([{"epoch": 1}, {"epoch": 2, "val/ema_accuracy": 0.5}])
+        assert not has_average([{"epoch": 1, "val/ema_accuracy": None}])
 
     def test_the_best_is_the_first_of_equals_and_never_nan(self) -> None:
         rows = rows_with([0.1] * 4, [0.5, 0.8, math.nan, 0.8])

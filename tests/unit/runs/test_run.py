@@ -35,7 +35,7 @@ def test_notes_change_one_by_one(store: RunStore, small: Dataset) -> None:
     assert (found.tags, found.star) == (("x", "y"), True)
     assert run.display_name() == "ß"
     run.write_notes(name="")
-    assert run.display_name() == run.id
+    assert run.display_name() == "my_net 1"
 
 
 def test_damaged_notes_are_empty_ones(store: RunStore, small: Dataset) -> None:

@@ -15,6 +15,7 @@ from core.files import read_json, write_json
 from core.runs import Run, RunStore, Status, train
 from core.runs import training as training_module
 from core.runs.lock import hold
+from core.runs.rows import append_row
 from core.train import (
     CheckpointReady,
     EpochEnded,
@@ -332,11 +333,13 @@ def test_rows_beyond_the_last_checkpoint_are_cut(
         train(run, small_library, listener=interrupt)
     with (run.folder / "epochs.jsonl").open("a") as file:
         file.write('{"epoch": 3, "val/')
+    append_row(run.folder / "steps.jsonl", {"epoch": 2, "position": 1.5, "lr": 9.0})
     assert len(rows(run)) == 2
     assert run.status().state == "interrupted"
     store.resume(run, queue=False)
     train(run, small_library, listener=first.append)
     assert [event.epoch for event in first if isinstance(event, EpochEnded)] == [2, 3]
+    assert not [row for row in run.steps().rows if row["lr"] == 9.0]
     assert end(run) == end(whole)
 
 

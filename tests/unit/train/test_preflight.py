@@ -9,7 +9,7 @@ from core.data import Dataset, DatasetInfo
 from core.errors import BadInput, Unavailable
 from core.optim import lr_curve
 from core.recipe import Recipe
-from core.train import architecture_stages, check, measure, preview_lr, steps_per_epoch
+from core.train import architecture_stages, check, measure, preview_lr, schedule_advice, steps_per_epoch
 from core.train import preflight as preflight_module
 from core.train.images import load_images
 from tests.unit import tiny
@@ -61,6 +61,34 @@ def test_what_stands_in_the_way_is_named(
     assert found == field
     assert words in sentence
     assert ".." not in sentence.replace("...", "")
+
+
+def test_a_problem_of_the_network_keeps_its_value(dataset: Dataset) -> None:
+    """It is handed on as it was raised, and not read out of its sentence."""
+    recipe = tiny.recipe(architecture={"kind": "resnet18", "full_resolution_steps": 16})
+    (found,) = check(recipe, dataset.info).problems
+    assert found.value == 16
+    assert found.remedy == "choose no more than that"
+
+
+def test_what_no_field_is_to_blame_for_stands_at_the_architecture(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise BadInput("It = 3: cannot be; try another.")
+
+    monkeypatch.setattr(preflight_module, "architecture_stages", refuse)
+    (found,) = check(tiny.recipe(), dataset.info).problems
+    assert found.sentence() == "architecture = 'my_net': It = 3: cannot be; try another."
+
+
+def test_the_look_at_the_schedule_can_be_left_out(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form that remembers it need not go through 100,000 epochs again."""
+    recipe = tiny.recipe(scheduler={"kind": "cosine", "t_max": 1}, epochs=5)
+    curve = preview_lr(recipe, dataset.info)
+    assert schedule_advice(recipe, curve) == check(recipe, dataset.info).warnings != []
+    monkeypatch.delattr(preflight_module, "preview_lr")
+    assert check(recipe, dataset.info, schedule=False).warnings == []
 
 
 def test_a_missing_data_set_is_told_apart_from_none_chosen() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from core.augment.affine import Affine
+from core.data import Source
 from core.optim import MultiStepSpec
 from core.recipe import Recipe, load_presets, recipe_from_draft, recipe_to_draft
-from core.spec import settings_of
+from core.spec import Spec, choices_of, kind_of, settings_of
 from ui.form_page import GROUPS
 from ui.form_values import conform, read_numbers, show_number, show_numbers
 
@@ -86,6 +87,14 @@ def test_no_recipe_at_all_gives_the_defaults(value: Any) -> None:
     assert conform(Recipe, value) == recipe_to_draft(Recipe())
 
 
-def test_every_setting_of_a_recipe_has_a_place_in_the_form() -> None:
+@pytest.mark.parametrize("spec", choices_of(Source), ids=kind_of)
+def test_a_text_that_must_be_filled_in_is_empty_and_not_none(spec: type[Spec]) -> None:
+    fitted = conform(spec, {s.name: None for s in settings_of(spec)})
+    texts = [s.name for s in settings_of(spec) if s.type == "text"]
+    assert all(isinstance(fitted[name], str) for name in texts)
+    assert all(isinstance(conform(spec, {})[name], str) for name in texts)
+
+
+def test_every_setting_of_a_recipe_stands_in_exactly_one_group_of_the_form() -> None:
     placed = [name for names in GROUPS.values() for name in names]
     assert sorted(placed) == sorted(s.name for s in settings_of(Recipe) if s.name != "version")

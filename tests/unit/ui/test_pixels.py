@@ -52,20 +52,6 @@ class TestGrid:
         assert not sheet[:4, :, 3].any()
         assert not sheet[18:28, 22:36, 3].any()
 
-    def test_captions_and_borders_leave_the_pixels_as_they_are(self, pixels: np.ndarray) -> None:
-        sheet = read(
-            grid_png(
-                [pixels] * 2,
-                columns=2,
-                factor=6,
-                captions=["a very long caption", "b"],
-                borders=["#009e73", None],
-            )
-        )
-        np.testing.assert_array_equal(sheet[4:34, 4:46, :3], pixels.repeat(6, axis=0).repeat(6, axis=1))
-        assert tuple(sheet[3, 10]) == (0, 158, 115, 255)
-        assert sheet[35:, :, 3].any()
-
     def test_nothing_to_show_is_a_fault_of_the_caller(self) -> None:
         with pytest.raises(ValueError, match="at least one image"):
             grid_png([], columns=3)

@@ -6,16 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from ui.charts import TRAIN_DASH
-from ui.run_charts import (
-    Curve,
-    Kind,
-    axis_end,
-    extension_spec,
-    live_frame,
-    live_spec,
-    overlay_frame,
-    overlay_spec,
-)
+from ui.run_charts import Kind, axis_end, extension_spec, live_frame, live_spec
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -27,6 +18,7 @@ def row(epoch: int, val: float = 0.5) -> dict[str, Any]:
         "train/loss": 1.0,
         "train/accuracy": 0.6,
         "train/clean_accuracy": 0.7,
+        "train/clean_loss": 0.9,
         "val/loss": 1.2,
         "val/accuracy": val,
         "elapsed_s": 30.0 * epoch,
@@ -41,7 +33,7 @@ def step(position: float) -> dict[str, Any]:
 def test_specs_bring_no_rows_of_their_own(kind: Kind) -> None:
     specs = [
         live_spec(kind, "#111111", "#222222", 20),
-        overlay_spec(kind, ("a", "b"), ("#111111", "#222222"), ("val", "train"), "epoch"),
+        live_spec(kind, "#111111", "#222222", 20, averaged=True),
         extension_spec("#111111", 20),
     ]
     for spec in specs:
@@ -78,9 +70,34 @@ def test_the_run_behind_is_kept_apart() -> None:
     assert frame["role"].tolist() == ["behind", "behind", "this"]
 
 
-def test_a_value_that_is_no_number_is_a_gap() -> None:
-    frame = live_frame("accuracy", [row(1), row(2, float("nan")), row(3)])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "high", None, True, [1], 10**400])
+def test_a_value_that_is_no_number_is_a_gap(value: Any) -> None:
+    frame = live_frame("accuracy", [row(1), row(2, value), row(3)])
     assert frame["val"].isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_with_an_epoch_and_nothing_else_are_gaps(kind: Kind) -> None:
+    frame = live_frame(kind, [{"epoch": 1}], [{"epoch": 2, "position": "here"}], [{"epoch": 10**400}])
+    assert frame["x"].isna().tolist() == [True, False, False, True]
+    assert frame.drop(columns=["role", "x", "epoch", "dot", "best"]).isna().all(axis=None)
+
+
+def test_the_clean_train_loss_is_a_thin_line_and_the_chart_says_what_each_is() -> None:
+    assert live_frame("loss", [row(1)])["clean train"].tolist() == [0.9]
+    text = json.dumps(live_spec("loss", "#111111", "#222222", 20))
+    order = ["val", "train", "clean train"]
+    assert json.dumps({"domain": order, "range": [2.4, 1.7, 0.9], "type": "ordinal"}) in text
+    assert "what training minimizes" in text
+
+
+def test_averaged_weights_are_a_dotted_line_where_there_are_any() -> None:
+    averaged = row(1) | {"val/ema_accuracy": 0.55, "val/ema_loss": 1.1}
+    frame = live_frame("accuracy", [row(1), averaged], averaged=True)
+    assert frame["val (EMA)"].isna().tolist() == [True, False]
+    assert live_frame("loss", [averaged], averaged=True)["val (EMA)"].tolist() == [1.1]
+    assert "val (EMA)" not in live_frame("accuracy", [row(1)])
+    assert "[2, 3]" in json.dumps(live_spec("accuracy", "#111111", "#222222", 20, averaged=True))
 
 
 @pytest.mark.parametrize(
@@ -98,15 +115,3 @@ def test_a_value_that_is_no_number_is_a_gap() -> None:
 )
 def test_a_long_run_has_room_for_its_first_epochs(done: int, epochs: int, end: int) -> None:
     assert axis_end(done, epochs) == end
-
-
-def test_curves_over_time_stand_at_their_minutes() -> None:
-    frame = overlay_frame("accuracy", [Curve("a", "#111111", [row(1), row(2)])], "time")
-    assert frame["x"].tolist() == [0.5, 1.0]
-
-
-def test_curves_of_several_runs_keep_their_names_and_bests() -> None:
-    curves = [Curve("a", "#111111", [row(1), row(2, 0.9)]), Curve("b", "#222222", [row(1)])]
-    frame = overlay_frame("accuracy", curves, "epoch")
-    assert frame["run"].tolist() == ["a", "a", "b"]
-    assert frame["best"].tolist() == [False, True, True]

@@ -6,7 +6,8 @@ import pytest
 
 from core.runs import Look, Notes, Run, RunEntry, Status
 from core.runs.status import Best, Last
-from ui.run_table import RunFilter, newest_test_look, run_rows, tags_of
+from ui.run_table import RunFilter, looks_at_test, run_rows, table_config, tags_of
+from ui.words import STATE_COLORS
 
 
 def entry(run_id: str = "r1", folder: Path = Path("/nowhere"), **notes: object) -> RunEntry:
@@ -43,11 +44,12 @@ def test_no_runs_are_an_empty_table_with_columns() -> None:
     assert frame.empty and "best" in frame.columns
 
 
-def test_the_newest_look_at_the_test_split_is_shown(tmp_path: Path) -> None:
+def test_the_newest_looks_at_the_test_split_are_shown_without_and_with_tta(tmp_path: Path) -> None:
     shown = entry(folder=tmp_path)
     shown.run.folder.mkdir()
-    assert newest_test_look(shown.run) is None
-    for split, accuracy, tta in (("test", 0.4, None), ("test", 0.5, 0.53), ("val", 0.9, None)):
+    (shown.run.folder / "recipe.json").write_text("{}")
+    assert looks_at_test(shown.run) == (None, None)
+    for split, accuracy, tta in (("test", 0.5, 0.53), ("test", 0.4, None), ("val", 0.9, None)):
         shown.run.add_look(
             Look(
                 at="2026-09-01T14:15:30+00:00",
@@ -61,7 +63,13 @@ def test_the_newest_look_at_the_test_split_is_shown(tmp_path: Path) -> None:
             )
         )
     row = run_rows([shown]).iloc[0]
-    assert row["test"] == pytest.approx(50) and row["test_tta"] == pytest.approx(53)
+    assert row["test"] == pytest.approx(40) and row["test_tta"] == pytest.approx(53)
+
+
+def test_every_state_has_its_colour_in_the_filter_and_the_table() -> None:
+    column = table_config()["state"]["type_config"]
+    assert [option["value"] for option in column["options"]] == list(STATE_COLORS)
+    assert {entry().state, "damaged"} <= set(STATE_COLORS)
 
 
 @pytest.mark.parametrize(
