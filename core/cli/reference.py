@@ -4,12 +4,19 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from core.augment import AnyAugmentation
+from core.augment import AnyAugmentation, AnyMixing
 from core.cli.arguments import add_commands
 from core.data import ImportOptions, Source
 from core.models import AnyArchitecture, ShakeDropSettings
 from core.optim import AnyOptimizer, AnyScheduler, Warmup
-from core.recipe import AnyNormalization, CheckpointSettings, DataSettings, LossSettings, Recipe
+from core.recipe import (
+    AnyNormalization,
+    AverageSettings,
+    CheckpointSettings,
+    DataSettings,
+    LossSettings,
+    Recipe,
+)
 from core.spec import Setting, Spec, choices_of, kind_of, settings_of
 
 GROUPS: tuple[tuple[str, Any], ...] = (
@@ -18,11 +25,13 @@ GROUPS: tuple[tuple[str, Any], ...] = (
     ("Architectures", AnyArchitecture),
     ("ShakeDrop", ShakeDropSettings),
     ("Augmentations", AnyAugmentation),
+    ("Mixing", AnyMixing),
     ("Optimizers", AnyOptimizer),
     ("Schedulers", AnyScheduler),
     ("Warm-up", Warmup),
     ("Loss", LossSettings),
     ("Normalizations", AnyNormalization),
+    ("Average of the weights", AverageSettings),
     ("Checkpoints", CheckpointSettings),
     ("Data sources", Source),
     ("Import", ImportOptions),

@@ -26,7 +26,7 @@ from core.runs.failures import attempt
 from core.runs.log import run_log
 from core.runs.rows import append_row, cut_rows, write_rows
 from core.runs.run import Run
-from core.runs.status import Best, Last, Live, State, Status, read_status, write_status
+from core.runs.status import Best, Last, Live, Status, read_status, write_status
 from core.runs.store import now
 from core.train import (
     Card,
@@ -46,6 +46,7 @@ from core.train import (
     write_checkpoint,
     write_state,
 )
+
 
 class NotQueued(PlateauError):
     """The run is not waiting to be trained: somebody stopped it, or trained it."""
@@ -203,7 +204,9 @@ class _Trainer:
             done = task.resume.epoch
             rows = read_state_rows(self.run.state_path) or [
                 # A state from before it kept the rows.
-                row for row in self.run.epochs().rows if row["epoch"] <= done
+                row
+                for row in self.run.epochs().rows
+                if row["epoch"] <= done
             ]
         except NotFound:
             self._before_s = 0.0
