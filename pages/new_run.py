@@ -35,5 +35,5 @@ with left:
 with right, st.container(key="preflight"):
     show_launch(draft, checked)
     if draft["parent"]:
-        preflight_view.show_changes(checked.usable, draft["parent"])
+        preflight_view.show_changes(checked, draft["parent"])
     preflight_view.show(checked, info)

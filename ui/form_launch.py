@@ -126,6 +126,8 @@ def _launch(draft: Draft, launches: int) -> None:
         notice(f"Nothing was launched. {why}")
         return
     draft["launches"] += 1
+    # They were about this run; the settings stay for the next one.
+    draft["name"] = draft["hypothesis"] = ""
     st.session_state[LAUNCHED] = {
         "run": run.id,
         "name": run.display_name(),

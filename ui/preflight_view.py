@@ -55,23 +55,24 @@ def show(checked: Checked, info: DatasetInfo | None) -> None:
         show_network(checked, info)
 
 
-def show_changes(recipe: Recipe, parent_id: str) -> None:
-    """What differs from the run that the draft was cloned from."""
+def show_changes(checked: Checked, parent_id: str) -> None:
+    """What differs from the run that the draft was cloned from; invalid settings are left out."""
     with told():
         parent = store().get(parent_id)
+        before = parent.recipe()
+        same = {field: getattr(before, field) for field in checked.broken}
+        recipe = checked.usable.model_copy(update=same)
         name = plain(parent.display_name())
-        found = differences(parent.recipe(), recipe)
-        if not found:
-            st.caption(f"Cloned from **{name}**: no setting differs yet.")
+        later = " The settings in red come when they are valid." if checked.broken else ""
+        if not differences(before, recipe):
+            st.caption(f"Cloned from **{name}**: no setting differs yet.{later}")
             return
-        rows = change_words(parent.recipe(), recipe)
+        rows = [[plain(word) for word in row] for row in change_words(before, recipe)]
         st.markdown(f"**What changed** :gray[since {name}]")
-        st.dataframe(
-            pd.DataFrame(rows, columns=["Setting", "Before", "Now"]),
-            hide_index=True,
-            height=min(38 + 32 * len(rows), 260),
-            row_height=32,
-        )
+        # A plain table shows all rows and wraps long values, where a grid would cut them off.
+        st.table(pd.DataFrame(rows, columns=["Setting", "Before", "Now"]).set_index("Setting"))
+        if later:
+            st.caption(later.strip())
 
 
 def show_facts(checked: Checked, info: DatasetInfo) -> None:
