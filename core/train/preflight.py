@@ -99,8 +99,19 @@ def _check_data(recipe: Recipe, info: DatasetInfo, advice: Advice) -> None:
                 f"give {channels} number{'s' if channels > 1 else ''}",
             )
         )
+    _check_augmentations(recipe, info.image_size, advice)
     if not info.counts.get("val"):
         advice.warnings.append("The data set has no val images: no val accuracy, no best epoch.")
+
+
+def _check_augmentations(recipe: Recipe, image_size: int, advice: Advice) -> None:
+    """An augmentation may not fit images of this size: drawing once for one image tells."""
+    for number, augmentation in enumerate(recipe.augmentations):
+        try:
+            augmentation.draw(1, image_size, image_size, generator_for(0, "preflight"))
+        except BadInput as error:
+            rule, _, remedy = str(error).rstrip(".").partition("; ")
+            advice.problems.append(Problem(f"augmentations.{number}", augmentation.kind, rule, remedy))
 
 
 def network_problem(recipe: Recipe, error: PlateauError) -> Problem:

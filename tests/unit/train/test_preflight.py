@@ -42,6 +42,16 @@ def problem(recipe: Recipe, info: DatasetInfo | None) -> tuple[str, str]:
             "the images have 3 channels; give 3 numbers",
         ),
         (
+            {"augmentations": [{"kind": "random_crop", "padding": 40, "padding_mode": "reflect"}]},
+            "augmentations.0",
+            "cannot be mirrored from images of 28x28; use at most 27",
+        ),
+        (
+            {"augmentations": [{"kind": "horizontal_flip"}, {"kind": "gaussian_blur", "kernel_size": 57}]},
+            "augmentations.1",
+            "too large for images of 28x28; use at most 55",
+        ),
+        (
             {"architecture": {"kind": "resnet18", "full_resolution_steps": 16}},
             "architecture.full_resolution_steps",
             "downsampling convolutions; choose no more",
@@ -52,7 +62,7 @@ def problem(recipe: Recipe, info: DatasetInfo | None) -> tuple[str, str]:
             "has stages 1 to 4",
         ),
     ],
-    ids=["device", "batch size", "normalization", "downsampling", "shakedrop"],
+    ids=["device", "batch size", "normalization", "crop", "blur", "downsampling", "shakedrop"],
 )
 def test_what_stands_in_the_way_is_named(
     dataset: Dataset, settings: dict[str, Any], field: str, words: str
