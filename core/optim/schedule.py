@@ -43,7 +43,6 @@ class Schedule:
         self.optimizer = optimizer
         self.steps_per_epoch = steps_per_epoch
         per_epoch = steps_per_epoch if spec.unit == "step" else 1
-        self._per_epoch = per_epoch
         self._planned = epochs * per_epoch
         self._warmup = min(warmup.epochs, epochs) * per_epoch
         self._done = 0

@@ -6,7 +6,8 @@ from typing import Any
 
 from core.data import Dataset
 from core.recipe import Recipe
-from core.runs import Run, RunStore
+from core.runs import Run, RunStore, State
+from core.runs.status import read_status, write_status
 from core.train import read_checkpoint, read_state
 from tests.unit import tiny
 
@@ -51,3 +52,15 @@ def eventually(is_so: Callable[[], object], within_s: float = 20.0) -> None:
     while not is_so():
         assert time.monotonic() < until, "it took too long"
         time.sleep(0.01)
+
+
+def put(run: Run, state: State, epoch: int = 0) -> Run:
+    """Write a state as a trainer would have left it."""
+    status = read_status(run.folder)
+    status.state, status.epoch = state, epoch
+    write_status(run.folder, status)
+    return run
+
+
+def waiting(store: RunStore) -> list[str]:
+    return [run.id for run in store.queue()]

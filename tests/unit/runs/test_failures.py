@@ -25,24 +25,6 @@ from core.train import (
 from tests.unit import tiny
 from tests.unit.runs.setups import end, new_run, rows
 
-ROW_KEYS = [
-    "epoch",
-    "lr",
-    "train/loss",
-    "train/accuracy",
-    "train/clean_accuracy",
-    "train/clean_loss",
-    "val/loss",
-    "val/accuracy",
-    "seconds",
-    "elapsed_s",
-    "images_per_s",
-]
-
-
-def visible(run: Run) -> set[str]:
-    return {path.name for path in run.folder.iterdir()}
-
 
 def fails(run: Run, library: Library, words: str, state: str = "failed") -> Status:
     status = train(run, library)

@@ -4,22 +4,10 @@ import pytest
 
 from core.data import Dataset
 from core.errors import BadInput, Busy, NotFound
-from core.runs import Run, RunStore, State
+from core.runs import RunStore, State
 from core.runs.lock import hold
-from core.runs.status import RESUMABLE, read_status, write_status
-from tests.unit.runs.setups import new_run
-
-
-def put(run: Run, state: State, epoch: int = 0) -> Run:
-    """Write a state as a trainer would have left it."""
-    status = read_status(run.folder)
-    status.state, status.epoch = state, epoch
-    write_status(run.folder, status)
-    return run
-
-
-def waiting(store: RunStore) -> list[str]:
-    return [run.id for run in store.queue()]
+from core.runs.status import RESUMABLE, read_status
+from tests.unit.runs.setups import new_run, put, waiting
 
 
 def test_runs_wait_in_the_order_of_their_launch_and_can_be_moved(store: RunStore, small: Dataset) -> None:

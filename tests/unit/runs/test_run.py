@@ -7,22 +7,9 @@ import pytest
 from core.data import Dataset, Library
 from core.errors import Damaged, NotFound
 from core.files import read_json, write_json
-from core.runs import Look, Run, RunStore, State, train
+from core.runs import Look, RunStore, train
 from core.runs.lock import hold
-from core.runs.status import read_status, write_status
-from tests.unit.runs.setups import new_run, recipe
-
-
-def put(run: Run, state: State, epoch: int = 0) -> Run:
-    """Write a state as a trainer would have left it."""
-    status = read_status(run.folder)
-    status.state, status.epoch = state, epoch
-    write_status(run.folder, status)
-    return run
-
-
-def waiting(store: RunStore) -> list[str]:
-    return [run.id for run in store.queue()]
+from tests.unit.runs.setups import new_run, put, recipe
 
 
 def test_notes_change_one_by_one(store: RunStore, small: Dataset) -> None:

@@ -13,23 +13,11 @@ import pytest
 from core.data import Dataset
 from core.errors import BadInput, Busy, NotFound
 from core.recipe import parse_recipe
-from core.runs import Run, RunStore, State
+from core.runs import RunStore, State
 from core.runs import store as store_module
 from core.runs.lock import hold
-from core.runs.status import read_status, write_status
-from tests.unit.runs.setups import new_run, recipe
-
-
-def put(run: Run, state: State, epoch: int = 0) -> Run:
-    """Write a state as a trainer would have left it."""
-    status = read_status(run.folder)
-    status.state, status.epoch = state, epoch
-    write_status(run.folder, status)
-    return run
-
-
-def waiting(store: RunStore) -> list[str]:
-    return [run.id for run in store.queue()]
+from core.runs.status import read_status
+from tests.unit.runs.setups import new_run, put, recipe, waiting
 
 
 def test_a_new_run_is_a_folder_that_waits(store: RunStore, small: Dataset) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -34,6 +35,22 @@ RANDOMNESS: dict[str, Any] = {
     "augmentations": tiny.AUGMENTATIONS,
 }
 """Everything of my_net that draws random numbers."""
+
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "sgd": {"kind": "sgd", "lr": 0.02, "momentum": 0.9, "nesterov": True, "weight_decay": 0.001},
+    "sgd-plain": {"kind": "sgd", "lr": 0.02, "momentum": 0.0},
+    "adam": {"kind": "adam", "lr": 0.001, "weight_decay": 0.001},
+    "adamw": {"kind": "adamw", "lr": 0.001},
+    "rmsprop": {"kind": "rmsprop", "lr": 0.001, "momentum": 0.5, "centered": True},
+}
+SHAKEN: dict[str, Any] = {
+    "kind": "mobilenet_v3_small",
+    "full_resolution_steps": 2,
+    "dropout": 0.2,
+    "shakedrop": {"place": "all"},
+}
+"""The smallest network with residual blocks."""
+every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
 
 
 def fp32() -> Compute:

@@ -22,23 +22,18 @@ from core.train import (
 from core.train.images import Normalizer
 from tests.unit import tiny
 from tests.unit.train import setups
-from tests.unit.train.setups import RANDOMNESS, distance, ended, numbers, progress, run, states
-
-OPTIMIZERS: dict[str, dict[str, Any]] = {
-    "sgd": {"kind": "sgd", "lr": 0.02, "momentum": 0.9, "nesterov": True, "weight_decay": 0.001},
-    "sgd-plain": {"kind": "sgd", "lr": 0.02, "momentum": 0.0},
-    "adam": {"kind": "adam", "lr": 0.001, "weight_decay": 0.001},
-    "adamw": {"kind": "adamw", "lr": 0.001},
-    "rmsprop": {"kind": "rmsprop", "lr": 0.001, "momentum": 0.5, "centered": True},
-}
-SHAKEN: dict[str, Any] = {
-    "kind": "mobilenet_v3_small",
-    "full_resolution_steps": 2,
-    "dropout": 0.2,
-    "shakedrop": {"place": "all"},
-}
-"""The smallest network with residual blocks."""
-every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
+from tests.unit.train.setups import (
+    OPTIMIZERS,
+    RANDOMNESS,
+    SHAKEN,
+    distance,
+    ended,
+    every_optimizer,
+    numbers,
+    progress,
+    run,
+    states,
+)
 
 
 def test_every_registered_optimizer_is_trained_with() -> None:

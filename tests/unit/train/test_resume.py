@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 
 from core.data import Dataset
-from core.optim import AnyOptimizer
-from core.spec import choices_of, kind_of
 from core.train import (
     Card,
     CheckpointReady,
@@ -20,27 +18,7 @@ from core.train import (
 from tests.unit import tiny
 from tests.unit.optim.cases import SCHEDULERS
 from tests.unit.train import setups
-from tests.unit.train.setups import RANDOMNESS, ended, numbers, run, states
-
-OPTIMIZERS: dict[str, dict[str, Any]] = {
-    "sgd": {"kind": "sgd", "lr": 0.02, "momentum": 0.9, "nesterov": True, "weight_decay": 0.001},
-    "sgd-plain": {"kind": "sgd", "lr": 0.02, "momentum": 0.0},
-    "adam": {"kind": "adam", "lr": 0.001, "weight_decay": 0.001},
-    "adamw": {"kind": "adamw", "lr": 0.001},
-    "rmsprop": {"kind": "rmsprop", "lr": 0.001, "momentum": 0.5, "centered": True},
-}
-SHAKEN: dict[str, Any] = {
-    "kind": "mobilenet_v3_small",
-    "full_resolution_steps": 2,
-    "dropout": 0.2,
-    "shakedrop": {"place": "all"},
-}
-"""The smallest network with residual blocks."""
-every_optimizer = pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
-
-
-def test_every_registered_optimizer_is_trained_with() -> None:
-    assert {each["kind"] for each in OPTIMIZERS.values()} == {kind_of(s) for s in choices_of(AnyOptimizer)}
+from tests.unit.train.setups import RANDOMNESS, SHAKEN, ended, every_optimizer, numbers, run, states
 
 
 def resumes_exactly(
