@@ -2,20 +2,13 @@
 changed against the one before, and what had to be assumed."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import pandas as pd
 import streamlit as st
 
-from core.recipe import Preset, load_presets
-from ui.form_values import show_number
+from core.recipe import Preset, load_presets, predecessors, reported_words
 from ui.setting_words import change_words
 from ui.words import plain
-
-DIARY = "The diary"
-"""The group of the presets that are experiments, in the order in which they were made."""
-
-_SPLITS = {"train": "train", "val": "val", "test": "test", "test_tta": "test with TTA"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +32,7 @@ class PresetShown:
 def presets_shown() -> list[PresetShown]:
     """All presets; checking their recipes costs more than drawing them."""
     presets = load_presets()
-    before = {new.id: old for old, new in pairwise(presets) if old.group == new.group == DIARY}
+    before = predecessors(presets)
     return [_shown(preset, before.get(preset.id)) for preset in presets]
 
 
@@ -53,17 +46,6 @@ def _shown(preset: Preset, before: Preset | None) -> PresetShown:
         readings=preset.readings,
         changes=tuple(change_words(before.recipe, preset.recipe)) if before else (),
         before=before.title if before else "",
-    )
-
-
-def reported_words(preset: Preset) -> str:
-    """'train 54.7 %, val 45 %, test with TTA 41.8 % (5 views)', as it was reported."""
-    views = f" ({preset.tta_views} views)" if preset.tta_views else ""
-    known = {split: value for split, value in preset.reported_percent.items() if value is not None}
-    return ", ".join(
-        f"{words} {show_number(known[split])} %{views if split == 'test_tta' else ''}"
-        for split, words in _SPLITS.items()
-        if split in known
     )
 
 

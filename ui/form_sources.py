@@ -7,10 +7,9 @@ from typing import Any
 import streamlit as st
 
 from core.errors import PlateauError
-from core.recipe import Preset, Recipe, load_preset, parse_recipe
+from core.recipe import DIARY, Preset, Recipe, load_preset, parse_recipe
 from ui.draft import Draft, begin, new_draft, notice
 from ui.form_presets import (
-    DIARY,
     PresetShown,
     choose_experiment,
     figures_words,

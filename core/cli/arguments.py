@@ -12,7 +12,8 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     """Add all commands to the parser."""
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_data(commands)
-    presets = _add(commands, "presets", "core.cli.recipes:presets", "list the ready-made recipes")
+    presets = _add(commands, "presets", "core.cli.presets:presets", "list the ready-made recipes")
+    presets.add_argument("preset", nargs="?", metavar="PRESET", help="a preset's id: show this one in full")
     _add_json(presets)
     _add_train(commands)
     runs = _add(commands, "runs", "core.cli.runs:runs", "list all runs, newest first")

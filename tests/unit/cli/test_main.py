@@ -69,7 +69,7 @@ def test_a_long_message_of_a_fault_stays_one_line(call: Call, monkeypatch: pytes
     def fail(*_: object) -> None:
         raise ValueError("many\nlines " * 1000)
 
-    monkeypatch.setattr("core.cli.recipes.load_presets", fail)
+    monkeypatch.setattr("core.cli.presets.load_presets", fail)
     assert len(call("presets").sentence) < 400
 
 
@@ -77,7 +77,7 @@ def test_a_fault_of_ours_is_one_sentence_and_status_1(call: Call, monkeypatch: p
     def fail(*_: object) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("core.cli.recipes.load_presets", fail)
+    monkeypatch.setattr("core.cli.presets.load_presets", fail)
     answer = call("presets")
     assert (answer.status, answer.out) == (1, "")
     assert "ZeroDivisionError: oh" in answer.sentence
