@@ -47,7 +47,7 @@ def remove_max_pool(model: nn.Module) -> None:
     """Replace the max-pool after the stem, which is the first one in the network, by nothing."""
     for name, module in model.named_modules():
         if isinstance(module, nn.MaxPool2d):
-            _replace(model, name, nn.Identity())
+            replace_module(model, name, nn.Identity())
             return
     raise BadInput.at("max_pool", False, "this architecture has no max-pool", "leave max_pool on")
 
@@ -120,7 +120,7 @@ def drop_before_head(model: nn.Module, head_name: str, p: float) -> None:
         head = model.get_submodule(head_name)
         if not isinstance(head, nn.Linear):
             raise TypeError(f"{head_name} is a {type(head).__name__}, not a linear layer")
-        _replace(model, head_name, DropoutLinear(head, p))
+        replace_module(model, head_name, DropoutLinear(head, p))
 
 
 class _PaddedConv2d(nn.Conv2d):
@@ -179,7 +179,7 @@ def _set_stride_one(model: nn.Module, name: str) -> None:
     # A kernel that was never padded (ConvNeXt's patches) would still eat its border at stride 1.
     # Subclasses (timm's 'same' convolutions) pad by themselves.
     if type(conv) is nn.Conv2d and not padded and not isinstance(conv.padding, str):
-        _replace(model, name, _PaddedConv2d(conv))
+        replace_module(model, name, _PaddedConv2d(conv))
 
 
 def _drop_shortcut_pool(model: nn.Module, name: str) -> None:
@@ -199,7 +199,8 @@ def _conv(model: nn.Module, name: str) -> nn.Conv2d:
     return module
 
 
-def _replace(model: nn.Module, name: str, module: nn.Module) -> None:
+def replace_module(model: nn.Module, name: str, module: nn.Module) -> None:
+    """Put `module` in the place of the one that `name` (dotted, as in named_modules) stands for."""
     parent, _, child = name.rpartition(".")
     setattr(model.get_submodule(parent), child, module)
 

@@ -9,14 +9,18 @@ from torch import nn
 from core.errors import BadInput
 from core.models import (
     AnyArchitecture,
+    Architecture,
     ConvNeXtTiny,
     EfficientNetB0,
     EfficientNetV2S,
     MobileNetV3Small,
+    MyNet,
     ResNet18,
     ResNet50,
+    ShakeDropSettings,
     Timm,
 )
+from core.models.base import seeded
 from core.models.edits import downsampling_steps, keep_resolution
 from core.models.summary import summarize
 from core.models.weights import load_state, state_dict_of
@@ -72,10 +76,63 @@ def test_the_diarys_resnet_edits_are_the_first_three_strided_convolutions_and_th
         torch.testing.assert_close(model.eval()(images), theirs.eval()(images), rtol=1e-5, atol=1e-5)
 
 
+EVERY_EDIT: dict[str, object] = {
+    "full_resolution_steps": 2,
+    "max_pool": False,
+    "dropout": 0.3,
+    "shakedrop": ShakeDropSettings(place="all"),
+    "stochastic_depth": 0.2,
+    "input_size": 40,
+}
+WITHOUT_POOL = ("regnety_002", "convnext_atto", "mobilenetv3_small_050")
+
+
+def unedited(spec: Architecture) -> nn.Module:
+    """torchvision's or timm's own network of 7 classes; my_net's without any setting."""
+    if isinstance(spec, Timm):
+        import timm
+
+        return timm.create_model(spec.name, num_classes=7)
+    if isinstance(spec, MyNet):
+        with seeded(1):
+            return MyNet().network(7, 3, 32)
+    return getattr(torchvision.models, spec.kind)(weights=None, num_classes=7)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        # ResNet-34 is built and edited as ResNet-18; timm's stand below.
+        *(member() for member in choices_of(AnyArchitecture) if kind_of(member) not in ("timm", "resnet34")),
+        *(Timm(name=name) for name in ("resnet10t", *WITHOUT_POOL)),
+    ],
+    ids=lambda spec: _id(spec),
+)
+def test_with_every_edit_the_unedited_weights_load_and_go_back(spec: Architecture) -> None:
+    """All edits at once: as many parameters under the same names, and every one arrives."""
+    edits = {name: value for name, value in EVERY_EDIT.items() if name in type(spec).model_fields}
+    if getattr(spec, "name", "") in WITHOUT_POOL:
+        edits["max_pool"] = True
+    plain = unedited(spec)
+    edited = spec.model_copy(update=edits).build(7, 3, 28, seed=0)
+    assert [p.shape for p in edited.parameters()] == [p.shape for p in plain.parameters()]
+    load_state(edited, plain.state_dict())
+    returned = state_dict_of(edited)
+    for name, tensor in plain.state_dict().items():
+        assert torch.equal(returned[name], tensor), name
+    plain.load_state_dict(returned, strict=True)
+    assert edited(torch.rand(2, 3, 28, 28)).shape == (2, 7)
+
+
 def halved(size: int, times: int) -> int:
     for _ in range(times):
         size = (size + 1) // 2  # padded convolutions round up
     return size
+
+
+def _id(spec: Architecture) -> str:
+    pool = "" if getattr(spec, "max_pool", True) else "-no-pool"
+    return f"{getattr(spec, 'name', spec.kind)}{pool}"
 
 
 @pytest.mark.parametrize("steps", [0, 2])
@@ -96,9 +153,35 @@ def halved(size: int, times: int) -> int:
             {"features.1": (1, 0), "features.2": (2, 0), "features.3": (3, 0), "features.4": (4, 0)}
             | {"features.5": (4, 0), "features.6": (5, 0), "features.8": (5, 0)},
         ),
+        (
+            ResNet50(),
+            {"stem": (1, 0), "layer1": (1, 1), "layer2": (2, 1), "layer3": (3, 1), "layer4": (4, 1)},
+        ),
+        (
+            EfficientNetV2S(),
+            {"features.1": (1, 0), "features.2": (2, 0), "features.3": (3, 0), "features.4": (4, 0)}
+            | {"features.5": (4, 0), "features.6": (5, 0), "features.7": (5, 0)},
+        ),
         (MobileNetV3Small(), {"features.0": (1, 0), "features.1": (2, 0), "features.8": (4, 0)}),
+        (
+            Timm(name="resnet10t"),
+            {"stem": (1, 0), "layer1": (1, 1), "layer2": (2, 1), "layer3": (3, 1), "layer4": (4, 1)},
+        ),
+        (
+            Timm(name="resnet10t", max_pool=False),
+            {"stem": (1, 0), "layer1": (1, 0), "layer2": (2, 0), "layer3": (3, 0), "layer4": (4, 0)},
+        ),
+        (
+            Timm(name="regnety_002"),
+            {"stem": (1, 0), "s1": (2, 0), "s2": (3, 0), "s3": (4, 0), "s4": (5, 0)},
+        ),
+        (
+            Timm(name="mobilenetv3_small_050"),
+            {"stem": (1, 0), "blocks.0": (2, 0), "blocks.1": (3, 0), "blocks.2": (4, 0)}
+            | {"blocks.3": (4, 0), "blocks.4": (5, 0), "blocks.5": (5, 0)},
+        ),
     ],
-    ids=["resnet18", "resnet18-no-pool", "efficientnet_b0", "mobilenet_v3_small"],
+    ids=lambda value: _id(value) if isinstance(value, Architecture) else "",
 )
 def test_each_stage_has_the_expected_resolution(spec, stages, steps) -> None:
     model = spec.model_copy(update={"full_resolution_steps": steps}).build(3, 3, 32, seed=0)
@@ -114,6 +197,23 @@ def test_efficientnet_v2_s_as_in_the_diary_works_at_full_resolution_up_to_its_se
     for size in SIZES:
         sides = [stage.output_shape[1] for stage in summarize(model, 3, size)[:8]]
         assert sides == [halved(size, times) for times in (0, 0, 0, 1, 2, 2, 3, 3)]
+
+
+def test_my_net_halves_rounding_down_after_each_block() -> None:
+    model = MyNet(blocks=3).build(3, 3, 32, seed=0)
+    for size in SIZES:
+        shapes = {stage.name: stage.output_shape for stage in summarize(model, 3, size)}
+        for block in range(3):
+            expected = size // 2 ** (block + 1)
+            assert shapes[f"blocks.{block}"][1:] == (expected, expected), size
+
+
+def test_convnext_at_full_resolution_in_its_first_two_stages_halves_rounding_down() -> None:
+    model = ConvNeXtTiny(full_resolution_steps=2).build(3, 3, 32, seed=0)
+    for size in SIZES:
+        stages = {stage.name: stage.output_shape[1] for stage in summarize(model, 3, size)[:8]}
+        expected = [size, size, size // 2, size // 4]
+        assert [stages[f"features.{number}"] for number in (1, 3, 5, 7)] == expected
 
 
 def test_convnext_halves_rounding_down_since_its_patches_are_not_padded() -> None:

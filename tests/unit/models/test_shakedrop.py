@@ -1,11 +1,15 @@
 """ShakeDrop against the paper's formulas, and where it is put."""
 
 import copy
+from typing import Any
 
 import pytest
 import torch
 from pydantic import ValidationError
+from scipy import stats
 from torch import Tensor
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from core.errors import BadInput
 from core.models import (
@@ -62,6 +66,145 @@ def test_factors_are_the_papers_formulas(alpha: float, beta: float) -> None:
         gate = torch.empty(()).bernoulli_(0.5, generator=torch.Generator().manual_seed(seed))
         assert torch.allclose(ahead, (gate + alpha - gate * alpha).expand(4))
         assert torch.allclose(back, (gate + beta - gate * beta).expand(4))
+
+
+def test_a_branch_of_known_values_and_gradients_is_scaled_by_both_factors() -> None:
+    """y = x + (b + α − bα) f with f = x²: the shortcut stays, the branch's share of dy/dx is 2x times
+    b + β − bβ, whatever comes from behind."""
+    alpha, beta = -0.75, 0.3
+    layer = ShakeDrop(0.5, (alpha, alpha), (beta, beta))
+    x = torch.linspace(-2, 3, 24).reshape(2, 3, 2, 2).requires_grad_()
+    behind = torch.linspace(1, -4, 24).reshape(2, 3, 2, 2)
+    gates = set()
+    for seed in range(10):
+        layer.generator = torch.Generator().manual_seed(seed)
+        y = x + layer(x.square())
+        (found,) = torch.autograd.grad(y, x, behind)
+        gate = bool(torch.allclose(y, x + x.square()))
+        gates.add(gate)
+        ahead, back = (1.0, 1.0) if gate else (alpha, beta)
+        torch.testing.assert_close(y, x + ahead * x.square())
+        torch.testing.assert_close(found, behind * (1 + back * 2 * x))
+    assert gates == {True, False}
+
+
+def test_alpha_and_beta_are_drawn_per_image_and_the_gate_per_mini_batch() -> None:
+    layer = ShakeDrop(0.5)
+    for seed in range(20):
+        ahead, back = shaken(layer, 30, seed)
+        is_open = torch.equal(ahead, torch.ones(30))
+        assert len(ahead.unique()) == len(back.unique()) == (1 if is_open else 30)
+        assert torch.equal(back, torch.ones(30)) == is_open
+
+
+def test_every_block_of_a_network_has_a_gate_of_its_own() -> None:
+    """α = 0: a shaken branch is nothing at all, for every image of the batch, and an open one is as it
+    was. Gates of two blocks are independent, those of neighbouring steps too."""
+    settings = ShakeDropSettings(place="all", alpha=(0.0, 0.0))
+    model = ResNet18(width=4, shakedrop=settings).build(3, 3, 32, seed=0)
+    set_generator(model, torch.Generator().manual_seed(0))
+    layers = [m for m in model.modules() if isinstance(m, ShakeDrop)]
+    gates: list[bool] = []
+    for layer in layers:
+        # Weights of their own decide the branch; a forward hook sees it before and after.
+        layer.register_forward_hook(lambda _m, args, out: gates.append(_gate_of(args[0], out)))
+    images = torch.rand(2, 3, 16, 16)
+    with torch.no_grad():
+        for _ in range(200):
+            model(images)
+    found = torch.tensor(gates, dtype=torch.float64).reshape(200, len(layers))
+    assert len(layers) == 8
+    assert (found.mean(0) - 0.5).abs().max() < 4 * 0.5 / 200**0.5
+    columns = torch.cat([found[1:], found[:-1]], dim=1).T
+    unrelated = torch.corrcoef(columns) - torch.eye(16)
+    assert unrelated.abs().max() < 4.5 / 200**0.5
+
+
+def _gate_of(branch: Tensor, output: Tensor) -> bool:
+    """Whether the gate was open; all images must agree."""
+    if torch.equal(output, branch):
+        return True
+    assert not output.any()
+    return False
+
+
+def test_gates_of_two_blocks_are_independent_over_10000_draws() -> None:
+    generator = torch.Generator().manual_seed(3)
+    first, second = ShakeDrop(0.5, (0.0, 0.0)), ShakeDrop(0.2, (0.0, 0.0))
+    first.generator = second.generator = generator
+    branch = torch.ones(1, 1, 1, 1)
+    draws = [(int(first(branch)), int(second(branch))) for _ in range(10_000)]
+    counts = [draws.count(pair) for pair in ((0, 0), (0, 1), (1, 0), (1, 1))]
+    assert stats.chisquare(counts, [1000, 4000, 1000, 4000]).pvalue > 1e-3
+
+
+class _NoHostSync(TorchDispatchMode):
+    """Fails where a value is read from a tensor: `.item()`, `bool(tensor)`, an `if` on one, or a shape
+    that depends on values."""
+
+    FORBIDDEN = ("_local_scalar_dense", "is_nonzero", "equal", "nonzero", "masked_select", "unique")
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        masks = [i for i in args[1] if i is not None and i.dtype == torch.bool] if name == "index" else []
+        if name in self.FORBIDDEN or masks:
+            raise AssertionError(f"{name} waits for the device")
+        return func(*args, **(kwargs or {}))
+
+
+def _reads_in_the_backward_pass(values: Tensor) -> None:
+    values.requires_grad_().register_hook(lambda grad: grad * grad.sum().item())
+    values.sum().backward()
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda values: values.sum().item(),
+        lambda values: bool(values.sum() > 0),
+        lambda values: values[values > 0.5],
+        lambda values: values.nonzero(),
+        _reads_in_the_backward_pass,
+    ],
+    ids=["item", "bool", "mask", "nonzero", "backward"],
+)
+def test_the_guard_against_host_syncs_notices_one(read) -> None:
+    with _NoHostSync(), pytest.raises(AssertionError, match="waits for the device"):
+        read(torch.rand(4))
+
+
+@pytest.mark.parametrize("spec", FAMILIES, ids=lambda spec: spec.kind)
+def test_a_training_step_with_shakedrop_reads_nothing_back(spec) -> None:
+    model = spec.model_copy(update={"shakedrop": ShakeDropSettings(place="all")}).build(3, 3, 32, seed=0)
+    set_generator(model, torch.Generator().manual_seed(0))
+    images = torch.rand(2, 3, 32, 32)
+    with _NoHostSync():
+        model(images).square().sum().backward()
+    assert all(p.grad is not None for p in model.parameters())
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_nothing_depends_on_drawn_values_so_meta_tensors_pass(training: bool) -> None:
+    """A meta tensor has no values: an `if` on one raises."""
+    branch = torch.empty(4, 2, 3, 3, device="meta", requires_grad=True)
+    output = ShakeDrop(0.5).train(training)(branch)
+    output.sum().backward()
+    assert branch.grad is not None
+    assert output.shape == branch.grad.shape == branch.shape
+
+
+def test_the_traced_operations_are_the_same_whatever_is_drawn() -> None:
+    """A CUDA graph repeats what was captured: an open and a closed gate must take the same way."""
+    layer, branch = ShakeDrop(0.5), torch.rand(4, 2, 3, 3)
+    codes, outputs = set(), set()
+    with torch.random.fork_rng(devices=[]):
+        for seed in range(8):
+            torch.manual_seed(seed)
+            outputs.add(bool(torch.equal(layer(branch), branch)))
+            torch.manual_seed(seed)
+            codes.add(make_fx(layer)(branch).code)
+    assert outputs == {True, False}, "both gates were drawn"
+    assert len(codes) == 1
 
 
 @pytest.mark.parametrize("probability", [0.1, 0.5, 0.9])
