@@ -321,6 +321,16 @@ class TestEvaluate:
         assert figures["TTA fixes"] == str(look.fixed)
         assert "look number" not in texts(test)
 
+    def test_a_kept_epochs_figures_are_those_of_its_own_row(self, flips: Run) -> None:
+        """Preset 26 of the diary is run 25's weights of an earlier epoch, tested on this page."""
+        for row in flips.epochs().rows:
+            epoch = int(row["epoch"])
+            test = press(page(flips, view="evaluate", checkpoint=str(epoch)), "classify_evaluate")
+            look = flips.looks()[-1]
+            assert (look.checkpoint_epoch, look.split) == (epoch, "val")
+            assert (look.accuracy, look.loss) == (row["val/accuracy"], row["val/loss"])
+            assert f"Epoch {epoch} on" in texts(test)
+
     def test_without_tta_only_the_plain_figures(self, flips: Run) -> None:
         test = page(flips, view="evaluate")
         test.toggle(key="classify_tta").set_value(False)

@@ -1,18 +1,19 @@
-"""torchvision's own TrivialAugment and RandAugment, with an operation and magnitude of our choice.
+"""torchvision's own TrivialAugment, RandAugment, MixUp and CutMix, with draws of our choice.
 
-torchvision has no public function from an operation's name and magnitude to an image; the method
-that its classes call is the reference, so that no reading of ours stands in between.
+torchvision has no public functions from such a draw to an image; the methods that its classes call
+are the reference, so that no reading of ours stands in between.
 """
 
 import pytest
 import torch
 from torch import Tensor
 
+from core.augment import MixDraw
 from core.augment.policy import OPERATIONS
 from core.vision import torchvision  # noqa: F401  (must come before its parts)
 
 from torchvision.transforms import InterpolationMode  # isort: skip
-from torchvision.transforms.v2 import RandAugment, Transform, functional  # isort: skip
+from torchvision.transforms.v2 import CutMix, MixUp, RandAugment, Transform, functional  # isort: skip
 
 THEIR_NAMES = {name: name.title().replace("_", "") for name in OPERATIONS}
 
@@ -47,3 +48,12 @@ def policy_draws(transform: Transform, count: int, height: int, width: int) -> l
         for _ in range(count):
             transform(image)
     return drawn
+
+
+def mixed(images: Tensor, labels: Tensor, num_classes: int, draw: MixDraw) -> tuple[Tensor, Tensor]:
+    """A batch (N, C, H, W) and its labels (N,) as torchvision's MixUp makes it of this draw, or its
+    CutMix where the draw has a box."""
+    transform = (MixUp if draw.box is None else CutMix)(num_classes=num_classes)
+    drawn = {"lam": draw.share} if draw.box is None else {"box": draw.box, "lam_adjusted": draw.share}
+    params = {"labels": labels, "batch_size": len(labels), **drawn}
+    return transform.transform(images, params), transform.transform(labels, params)

@@ -16,6 +16,7 @@ from core.augment.mixing import cut_box, draw_beta
 from core.spec import choices_of, kind_of, settings_of
 from core.vision import torchvision  # noqa: F401  (must come before its parts)
 
+from . import references
 from .cases import generator, some_images
 
 from torchvision.transforms import v2  # isort: skip
@@ -58,19 +59,12 @@ def test_every_registered_choice_has_a_case() -> None:
 # the same as torchvision
 
 
-def _torchvision(
-    transform: v2.Transform, images: Tensor, labels: Tensor, drawn: dict
-) -> tuple[Tensor, Tensor]:
-    params = {"labels": labels, "batch_size": len(labels), **drawn}
-    return transform.transform(images, params), transform.transform(labels, params)
-
-
 @shapes
 @pytest.mark.parametrize("share", [0.0, 0.123, 0.5, 0.987, 1.0])
 def test_mixup_is_torchvisions(share: float, count: int, channels: int, size: tuple[int, int]) -> None:
     images, labels = _batch(count, channels, size)
     mixed, targets = MixUp().apply(images, labels, CLASSES, MixDraw(share))
-    expected = _torchvision(v2.MixUp(num_classes=CLASSES), images, labels, {"lam": share})
+    expected = references.mixed(images, labels, CLASSES, MixDraw(share))
     assert torch.equal(mixed, expected[0])
     assert torch.equal(targets, expected[1])
 
@@ -80,8 +74,7 @@ def test_cutmix_is_torchvisions(count: int, channels: int, size: tuple[int, int]
     images, labels = _batch(count, channels, size)
     for draw in _draws(CutMix(), 20, size):
         mixed, targets = CutMix().apply(images, labels, CLASSES, draw)
-        drawn = {"box": draw.box, "lam_adjusted": draw.share}
-        expected = _torchvision(v2.CutMix(num_classes=CLASSES), images, labels, drawn)
+        expected = references.mixed(images, labels, CLASSES, draw)
         assert torch.equal(mixed, expected[0])
         assert torch.equal(targets, expected[1])
 

@@ -59,3 +59,24 @@ def ema_trained(runs: RunStore, library: Library) -> Run:
 @pytest.fixture(scope="session")
 def predictor(trained: Run, compute: Compute) -> Predictor:
     return Predictor.load(trained.checkpoint("best"), compute)
+
+
+@pytest.fixture(scope="session")
+def wavering_run(runs: RunStore, library: Library) -> Run:
+    """It learned something, and its augmentations turn many of its answers: views disagree, and a vote
+    fixes some images and breaks others."""
+    return make_run(
+        runs,
+        library,
+        [{"kind": "affine", "degrees": 180, "translate": [0.2, 0.2]}, {"kind": "color_jitter", "hue": 0.5}],
+        architecture={"kind": "my_net", "blocks": 2, "width": 16},
+        optimizer={"kind": "adam", "lr": 0.01},
+        batch_size=8,
+        epochs=12,
+        checkpoints={"best": True, "epochs": [3, 6]},
+    )
+
+
+@pytest.fixture(scope="session")
+def wavering(wavering_run: Run, compute: Compute) -> Predictor:
+    return Predictor.load(wavering_run.checkpoint("last"), compute)

@@ -5,22 +5,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch.nn import functional as F
 
-from core.classify import evaluate_run, look_as_json
-from core.data import ImportOptions, Library, ShapesSource
+from core.classify import Predictor, SplitTTA, evaluate_run, look_as_json
+from core.data import Dataset, ImportOptions, Library, ShapesSource
 from core.errors import BadInput, NotFound
+from core.models.weights import load_state
 from core.runs import Run
-from core.train import Compute
+from core.train import Compute, read_checkpoint
 from tests.unit import tiny
 
 KEYS = {"split", "checkpoint_epoch", "images", "accuracy", "loss", "weights", "tta"}
 
 
+def copied(run: Run, folder: Path) -> Run:
+    """So that looks can be counted."""
+    shutil.copytree(run.folder, folder / run.id)
+    return Run(folder / run.id)
+
+
 @pytest.fixture
 def run(trained: Run, tmp_path: Path) -> Run:
-    """A copy, so that looks can be counted."""
-    shutil.copytree(trained.folder, tmp_path / trained.id)
-    return Run(tmp_path / trained.id)
+    return copied(trained, tmp_path)
 
 
 def test_the_val_accuracy_is_that_of_the_epoch(run: Run, library: Library, compute: Compute) -> None:
@@ -39,14 +46,71 @@ def test_every_look_is_remembered_in_order(run: Run, library: Library, compute: 
     assert [(look.split, look.tta_views) for look in looks] == [("test", None), ("val", 3)]
 
 
-def test_with_tta_the_gain_is_what_was_fixed_minus_broken(
-    run: Run, library: Library, compute: Compute
+@pytest.mark.parametrize("views", [5, 10])
+def test_with_tta_a_look_says_what_was_fixed_and_what_was_broken(
+    wavering_run: Run, library: Library, dataset: Dataset, compute: Compute, tmp_path: Path, views: int
 ) -> None:
+    run = copied(wavering_run, tmp_path)
+    look = evaluate_run(run, library, compute, checkpoint="last", split="test", views=views)
+    predictor = Predictor.load(run.checkpoint("last"), compute)
+    images, labels = torch.from_numpy(np.array(dataset.images)), torch.from_numpy(dataset.labels)
+    indices = torch.from_numpy(dataset.indices("test"))
+    plain = predictor.evaluate(images, labels, indices)
+    expected = predictor.evaluate_tta(images, labels, indices, plain, views=views)
+    assert (look.accuracy, look.tta_accuracy) == (plain.accuracy, expected.accuracy)
+    assert (look.tta_views, look.fixed, look.broken) == (views, expected.fixed, expected.broken)
+    gain = (expected.fixed - expected.broken) / look.images
+    assert look.tta_accuracy == pytest.approx(look.accuracy + gain)
+
+
+def test_what_was_fixed_and_what_was_broken_are_not_mixed_up(
+    run: Run, library: Library, compute: Compute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voted = SplitTTA(np.zeros(18), np.zeros((18, 5)), accuracy=0.75, fixed=7, broken=2)
+    monkeypatch.setattr(Predictor, "evaluate_tta", lambda *_, **__: voted)
     look = evaluate_run(run, library, compute, split="test", views=5)
-    assert look.tta_accuracy is not None
-    assert look.fixed is not None
-    assert look.broken is not None
-    assert look.tta_accuracy == pytest.approx(look.accuracy + (look.fixed - look.broken) / look.images)
+    assert (look.tta_accuracy, look.fixed, look.broken) == (0.75, 7, 2)
+    told = {"views": 5, "accuracy": 0.75, "fixed": 7, "broken": 2}
+    assert look_as_json(look)["tta"] == told
+    assert run.looks() == [look]
+
+
+@pytest.mark.parametrize("epoch", [3, 6, 12])
+def test_a_kept_epochs_figures_are_those_of_its_own_row_to_the_bit(
+    wavering_run: Run, library: Library, compute: Compute, tmp_path: Path, epoch: int
+) -> None:
+    run = copied(wavering_run, tmp_path)
+    look = evaluate_run(run, library, compute, checkpoint=epoch)
+    rows = run.epochs().rows
+    assert look.checkpoint_epoch == epoch
+    assert (look.accuracy, look.loss) == (rows[epoch - 1]["val/accuracy"], rows[epoch - 1]["val/loss"])
+    assert len({row["val/loss"] for row in rows}) == len(rows), "the epochs must differ"
+
+
+@pytest.mark.parametrize("epoch", [3, 6, 12])
+def test_a_kept_epochs_figures_on_test_are_those_of_its_weights_in_a_plain_loop(
+    wavering_run: Run, library: Library, dataset: Dataset, compute: Compute, tmp_path: Path, epoch: int
+) -> None:
+    run = copied(wavering_run, tmp_path)
+    look = evaluate_run(run, library, compute, checkpoint=epoch, split="test")
+    card, weights = read_checkpoint(run.checkpoint(epoch))
+    info, recipe = dataset.info, run.recipe()
+    model = recipe.architecture.build(len(info.classes), info.channels, info.image_size, 0)
+    load_state(model, weights)
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (info.mean, info.std))
+    model.eval()
+    right, total = 0, 0.0
+    indices = dataset.indices("test")
+    for index in indices:
+        pixels = torch.from_numpy(np.array(dataset.images[index])).permute(2, 0, 1) / 255
+        with torch.no_grad():
+            logits = model(((pixels - mean) / std)[None])
+        truth = torch.tensor([int(dataset.labels[index])])
+        right += int(logits.argmax() == truth)
+        total += float(F.cross_entropy(logits, truth))
+    assert card.epoch == look.checkpoint_epoch == epoch
+    assert look.accuracy == right / len(indices)
+    assert look.loss == pytest.approx(total / len(indices), rel=1e-5)
 
 
 def test_as_json_has_the_same_keys_with_and_without_tta(run: Run, library: Library, compute: Compute) -> None:
@@ -77,8 +141,7 @@ def test_a_cancelled_evaluation_is_no_look(
 def test_a_look_says_which_weights_were_evaluated(
     ema_trained: Run, library: Library, compute: Compute, tmp_path: Path
 ) -> None:
-    shutil.copytree(ema_trained.folder, tmp_path / ema_trained.id)
-    run = Run(tmp_path / ema_trained.id)
+    run = copied(ema_trained, tmp_path)
     said = [
         look_as_json(evaluate_run(run, library, compute, averaged=averaged)) for averaged in (False, True)
     ]

@@ -82,18 +82,6 @@ class TestTTA:
             assert other.tta.count == one.tta.count == 3
             np.testing.assert_array_equal(one.tta.votes, other.tta.votes)
 
-    def test_over_a_split_fixed_minus_broken_is_the_gain(
-        self, predictor: Predictor, dataset: Dataset
-    ) -> None:
-        plain = plain_outcomes(predictor, dataset, "val")
-        tta = predictor.evaluate_tta(*arrays(dataset, "val"), plain, views=6)
-        truth = dataset.labels[dataset.indices("val")]
-        right, was_right = tta.predicted == truth, plain.correct.numpy()
-        assert tta.fixed == int((right & ~was_right).sum())
-        assert tta.broken == int((was_right & ~right).sum())
-        assert tta.accuracy == pytest.approx(plain.accuracy + (tta.fixed - tta.broken) / len(truth))
-        assert tta.votes.shape == (len(truth), 6)
-
     def test_a_wrong_plain_answer_that_the_views_get_right_counts_as_fixed(
         self, predictor: Predictor, dataset: Dataset
     ) -> None:
@@ -140,6 +128,91 @@ class TestTTA:
         ]
 
 
+def looked_at_one_by_one(
+    predictor: Predictor, image: np.ndarray, views: int
+) -> tuple[int, list[int], list[float]]:
+    """One image's views as a person would write it: the plain answer, each view's vote, and the mean
+    probabilities."""
+    card, model = predictor.card, predictor.model
+    mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (card.mean, card.std))
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+
+    def probabilities(shown: torch.Tensor) -> torch.Tensor:
+        with torch.no_grad():
+            return torch.softmax(model((shown - mean) / std)[0], dim=0)
+
+    drawn = draw_views(image[None], predictor.recipe.augmentations, views, seed=0)
+    each = [probabilities(drawn.apply(pixels, view)) for view in range(views)]
+    totals = [0.0] * len(card.classes)
+    for one in each:
+        for label, share in enumerate(one.tolist()):
+            totals[label] += share / views
+    return int(probabilities(pixels).argmax()), [int(one.argmax()) for one in each], totals
+
+
+class TestWholeSplit:
+    @pytest.mark.parametrize(
+        ("views", "split"), [(5, "val"), (10, "val"), (5, "test"), (10, "test"), (5, "train")]
+    )
+    def test_votes_fixes_and_breaks_are_those_of_a_naive_loop(
+        self, wavering: Predictor, dataset: Dataset, views: int, split: str
+    ) -> None:
+        plain = plain_outcomes(wavering, dataset, split)
+        found = wavering.evaluate_tta(*arrays(dataset, split), plain, views=views)
+        right = fixed = broken = 0
+        for row, index in enumerate(dataset.indices(split)):  # type: ignore[arg-type]
+            before, votes, means = looked_at_one_by_one(wavering, np.array(dataset.images[index]), views)
+            assert found.votes[row].tolist() == votes
+            winner = max(set(votes), key=lambda label: (votes.count(label), means[label]))
+            assert found.predicted[row] == winner
+            truth = int(dataset.labels[index])
+            right += winner == truth
+            fixed += winner == truth and before != truth
+            broken += winner != truth and before == truth
+        assert (found.fixed, found.broken) == (fixed, broken)
+        assert found.accuracy == right / len(plain.correct)
+        assert any(len(set(row)) > 1 for row in found.votes.tolist()), "views must disagree"
+        assert split != "train" or (fixed > 0 and broken > 0), "among 84 images it must do either"
+
+    def test_a_tie_goes_to_the_higher_mean_probability_among_the_tied(
+        self, predictor: Predictor, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Four views of three images, put together by hand; classes are 0 to 3."""
+        answers = np.array(
+            [
+                # 0 and 1 have two votes each, 1 is the surer one: 1
+                [[0.5, 0.4, 0.1, 0], [0.5, 0.4, 0.1, 0], [0.1, 0.9, 0, 0], [0.1, 0.9, 0, 0]],
+                # 1 and 3 have two each; 2 has the highest mean and no vote; 3 is above 1: 3
+                [[0, 0.5, 0.49, 0.01], [0, 0.5, 0.49, 0.01], [0, 0, 0.48, 0.52], [0, 0, 0.48, 0.52]],
+                # no tie: two votes for 2, whatever 0 is sure of
+                [[1, 0, 0, 0], [0, 0.3, 0.4, 0.3], [0, 0.3, 0.4, 0.3], [0, 0.6, 0.4, 0]],
+            ],
+            dtype=np.float32,
+        )
+        means = answers.mean(axis=1)
+        assert means[1].argmax() == 2
+
+        def by_hand(self: Predictor, images: torch.Tensor, *_: object) -> Any:
+            for view in range(4):
+                yield predictor_module._ViewPart(view, slice(0, 3), images[:3], answers[:, view])
+
+        monkeypatch.setattr(Predictor, "_views", by_hand)
+        images, _, _ = arrays(dataset, "val")
+        truth = torch.tensor([1, 0, 2])
+        outcomes = Outcomes(
+            predicted=torch.tensor([0, 0, 2]),
+            probability=torch.ones(3),
+            true_probability=torch.ones(3),
+            correct=torch.tensor([False, True, True]),
+            loss=0.0,
+        )
+        found = predictor.evaluate_tta(images[:3], truth, torch.arange(3), outcomes, views=4)
+        assert found.predicted.tolist() == [1, 3, 2]
+        assert (found.fixed, found.broken, found.accuracy) == (1, 1, pytest.approx(2 / 3))
+        alone = predictor.predict(some(dataset, 3), views=4, keep_views=False)
+        assert [answer.tta.predicted for answer in alone if answer.tta] == [1, 3, 2]
+
+
 def seen(answer: Prediction) -> list[bytes]:
     assert answer.tta is not None
     return [view.pixels.tobytes() for view in answer.tta.views]
@@ -160,16 +233,16 @@ class TestOwnDraws:
         assert many[:3] == few
 
     def test_a_split_is_voted_on_by_the_views_that_its_images_have_alone(
-        self, predictor: Predictor, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+        self, wavering: Predictor, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        plain = plain_outcomes(predictor, dataset, "val")
+        plain = plain_outcomes(wavering, dataset, "val")
         found = []
         for batch in (5, 256):
             monkeypatch.setattr(predictor_module, "VIEW_BATCH", batch)
-            found.append(predictor.evaluate_tta(*arrays(dataset, "val"), plain, views=5))
+            found.append(wavering.evaluate_tta(*arrays(dataset, "val"), plain, views=5))
         np.testing.assert_array_equal(found[0].votes, found[1].votes)
         for row, index in enumerate(dataset.indices("val")):
-            (answer,) = predictor.predict([np.array(dataset.images[index])], views=5)
+            (answer,) = wavering.predict([np.array(dataset.images[index])], views=5)
             assert answer.tta is not None
             assert [view.predicted for view in answer.tta.views] == found[0].votes[row].tolist()
 

@@ -70,3 +70,28 @@ def trained(finished: Run, store: RunStore) -> Run:
     """A finished run of two epochs, of the test's own."""
     shutil.copytree(finished.folder, store.folder / finished.id)
     return store.get(finished.id)
+
+
+@pytest.fixture(scope="session")
+def kept_run(library: Library, dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished run of six epochs that keeps epochs 2 and 4, and an average of its weights. Not to be
+    changed."""
+    store = RunStore(tmp_path_factory.mktemp("kept"))
+    recipe = tiny.recipe(
+        architecture={"kind": "my_net", "blocks": 2, "width": 8},
+        optimizer={"kind": "adam", "lr": 0.01},
+        augmentations=tiny.AUGMENTATIONS,
+        epochs=6,
+        ema={"decay": 0.9},
+        checkpoints={"best": False, "epochs": [2, 4]},
+    )
+    run = store.create(recipe, dataset.info, name="kept", queue=False)
+    assert train(run, library).state == "finished"
+    return run
+
+
+@pytest.fixture
+def kept(kept_run: Run, store: RunStore) -> Run:
+    """The same, of the test's own."""
+    shutil.copytree(kept_run.folder, store.folder / kept_run.id)
+    return store.get(kept_run.id)

@@ -30,6 +30,69 @@ def test_evaluate_prints_one_document(call: Call, trained: Run, checkpoint: str,
         assert found["accuracy"] == rows(trained)[found["checkpoint_epoch"] - 1]["val/accuracy"]
 
 
+@pytest.mark.parametrize(
+    ("options", "prefix"), [([], "val/"), (["--ema"], "val/ema_")], ids=["weights", "average"]
+)
+@pytest.mark.parametrize("epoch", [2, 4, 6])
+def test_a_kept_epochs_figures_are_those_of_its_row(
+    call: Call, kept: Run, epoch: int, options: list[str], prefix: str
+) -> None:
+    answer = call("evaluate", kept.id, "--checkpoint", epoch, "--split", "val", "--json", *options)
+    assert answer.status == 0, answer.err
+    found, row = answer.json, rows(kept)[epoch - 1]
+    assert found["checkpoint_epoch"] == row["epoch"] == epoch
+    assert (found["accuracy"], found["loss"]) == (row[f"{prefix}accuracy"], row[f"{prefix}loss"])
+    losses = [each[name] for each in rows(kept) for name in ("val/loss", "val/ema_loss")]
+    assert len(set(losses)) == 12, "no other epoch, and not the other weights, has these figures"
+
+
+def test_a_kept_epoch_is_looked_at_on_test(call: Call, kept: Run) -> None:
+    found = [
+        call("evaluate", kept.id, "--checkpoint", epoch, "--split", "test", "--json").json
+        for epoch in (2, 4, 6)
+    ]
+    assert [(each["split"], each["images"], each["checkpoint_epoch"]) for each in found] == [
+        ("test", 18, 2),
+        ("test", 18, 4),
+        ("test", 18, 6),
+    ]
+    assert len({each["loss"] for each in found}) == 3
+    assert "test, epoch 4, 18 images" in call("evaluate", kept.id, "--checkpoint", 4, "--split", "test").out
+
+
+def test_an_epoch_that_was_not_kept_is_one_sentence_with_those_that_were(call: Call, kept: Run) -> None:
+    answer = call("evaluate", kept.id, "--checkpoint", 3, "--split", "test")
+    assert (answer.status, answer.out) == (1, "")
+    assert "no checkpoint of epoch 3; it keeps epoch 2, 4, 6" in answer.sentence
+    assert kept.looks() == []
+
+
+def test_the_average_is_evaluated_and_predicts_where_it_is_asked_for(
+    call: Call, kept: Run, pictures: Path
+) -> None:
+    raw, averaged = (
+        call("evaluate", kept.id, "--checkpoint", "last", "--json", *options).json
+        for options in ([], ["--ema"])
+    )
+    assert (raw["weights"], averaged["weights"]) == ("raw", "ema")
+    shown = call("evaluate", kept.id, "--checkpoint", "last", "--ema").out
+    assert "averaged weights (EMA)" in shown
+    answers = [
+        call("predict", kept.id, pictures, "--checkpoint", "last", "--json", *options).json
+        for options in ([], ["--ema"])
+    ]
+    assert [each["image"] for each in answers[0]] == [each["image"] for each in answers[1]]
+    assert [each["top"] for each in answers[0]] != [each["top"] for each in answers[1]]
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict"])
+def test_a_run_without_an_average_says_so(call: Call, trained: Run, pictures: Path, command: str) -> None:
+    images = [pictures] if command == "predict" else []
+    answer = call(command, trained.id, *images, "--ema")
+    assert (answer.status, answer.out) == (1, "")
+    assert "kept no average of its weights" in answer.sentence
+
+
 def test_evaluate_with_views_says_what_they_change(call: Call, trained: Run) -> None:
     found = call("evaluate", trained.id, "--tta", 3, "--json").json
     tta = found["tta"]

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +58,52 @@ def test_a_preset_trains(call: Call, store: RunStore) -> None:
     assert store.get(answer.out.strip()).recipe().optimizer == preset.recipe.optimizer
 
 
+LOOP_SETTINGS = {
+    "ema": ["ema.decay=0.5"],
+    "clip": ["clip_norm=0.01"],
+    "mixup": ["mixing.kind=mixup"],
+    "cutmix": ["mixing.kind=cutmix", "mixing.alpha=0.5"],
+    "either": ["mixing.kind=mixup_or_cutmix", "mixing.mixup_alpha=0.2"],
+}
+
+
+@pytest.mark.parametrize("assignments", LOOP_SETTINGS.values(), ids=LOOP_SETTINGS.keys())
+def test_averaging_clipping_and_mixing_are_set_from_the_command_line_and_act(
+    call: Call, store: RunStore, recipe_file: Path, assignments: list[str]
+) -> None:
+    options = [word for each in assignments for word in ("--set", each)]
+    plain, changed = (
+        store.get(call("train", recipe_file, "--data", "tiny", *more).out.strip()) for more in ([], options)
+    )
+    for each in assignments:
+        field, _, value = each.partition("=")
+        found: Any = changed.recipe().model_dump()
+        for name in field.split("."):
+            found = found[name]
+        assert str(found) == value
+    ours, theirs = rows(changed), rows(plain)
+    assert len(ours) == len(theirs) == 2
+    if "ema.decay=0.5" in assignments:
+        # The average stands beside the weights and leaves them as they are.
+        assert {"val/ema_loss", "val/ema_accuracy"} <= set(ours[0]) - set(theirs[0])
+        assert [row["val/loss"] for row in ours] == [row["val/loss"] for row in theirs]
+        assert all(row["val/ema_loss"] != row["val/loss"] for row in ours)
+    else:
+        assert [row["val/loss"] for row in ours] != [row["val/loss"] for row in theirs]
+
+
+@pytest.mark.parametrize("assignments", LOOP_SETTINGS.values(), ids=LOOP_SETTINGS.keys())
+def test_with_them_an_extended_run_goes_on_as_the_longer_one(
+    call: Call, store: RunStore, recipe_file: Path, assignments: list[str]
+) -> None:
+    options = ["--data", "tiny", *(word for each in assignments for word in ("--set", each))]
+    # Without a scheduler an extension is the rest of the longer run.
+    whole = store.get(call("train", recipe_file, *options, "--epochs", 3).out.strip())
+    part = store.get(call("train", recipe_file, *options, "--epochs", 1).out.strip())
+    assert call("resume", part.id, "--epochs", 3).status == 0
+    assert rows(part) == rows(whole)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -66,6 +113,9 @@ def test_a_preset_trains(call: Call, store: RunStore) -> None:
         (["--data", "tiny", "--set", "optimiser.lr=1"], ["optimiser.lr"]),
         (["--data", "tiny", "--set", "optimizer.lr"], ["FIELD=VALUE"]),
         (["--data", "tiny", "--epochs", "0"], ["epochs = 0"]),
+        (["--data", "tiny", "--set", "clip_norm=0"], ["clip_norm = 0", "must be above 0"]),
+        (["--data", "tiny", "--set", "ema.decay=1"], ["ema.decay = 1", "must be below 1"]),
+        (["--data", "tiny", "--set", "mixing.kind=cutup"], ["mixing"]),
         (["--data", "tiny", "--set", "batch_size=500"], ["batch_size = 500", "84 training images"]),
         (["--data", "tiny", "--set", "device=cuda:9"], ["cuda:9"]),
         (["--data", "tiny", "--set", "seed=-1", "--set", "epochs=0"], ["seed = -1", "epochs = 0"]),

@@ -1,13 +1,13 @@
 """Settings that together reach every branch of every scheduler and optimizer."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pytest
 import torch
 from pydantic import TypeAdapter
 from torch import nn
-from torch.optim import Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 from torch.optim.lr_scheduler import (
     CosineAnnealingLR,
     LinearLR,
@@ -126,6 +126,38 @@ def drive(schedule: Schedule, first: int, last: int) -> list[tuple[float, ...]]:
     return epochs
 
 
+def torch_optimizer(
+    spec: OptimizerSpec, parameters: Iterable[nn.Parameter], *, fused: bool | None = None
+) -> Optimizer:
+    """torch's optimizer, written out by hand from the settings; torch has no fused RMSprop."""
+    s = spec.model_dump()
+    lr, decay = s["lr"], s["weight_decay"]
+    match s["kind"]:
+        case "sgd":
+            return SGD(
+                parameters,
+                lr,
+                momentum=s["momentum"],
+                nesterov=s["nesterov"],
+                weight_decay=decay,
+                fused=fused,
+            )
+        case "adam" | "adamw":
+            cls = Adam if s["kind"] == "adam" else AdamW
+            return cls(parameters, lr, (s["beta1"], s["beta2"]), s["eps"], decay, fused=fused)
+        case "rmsprop":
+            return RMSprop(
+                parameters,
+                lr,
+                alpha=s["alpha"],
+                eps=s["eps"],
+                weight_decay=decay,
+                momentum=s["momentum"],
+                centered=s["centered"],
+            )
+    raise AssertionError(f"no plain loop knows {s['kind']}: add it here")
+
+
 def torch_scheduler(spec: SchedulerSpec, built: Optimizer, units: int, momentum: bool) -> LRScheduler | None:
     """torch's scheduler, written out by hand from the settings."""
     s = spec.model_dump()
@@ -145,7 +177,7 @@ def torch_scheduler(spec: SchedulerSpec, built: Optimizer, units: int, momentum:
             names = ("pct_start", "anneal_strategy", "div_factor", "final_div_factor")
             return OneCycleLR(
                 built,
-                max_lr=0.1,
+                max_lr=[group.get("initial_lr", group["lr"]) for group in built.param_groups],
                 total_steps=units,
                 cycle_momentum=s["cycle_momentum"] and momentum,
                 base_momentum=s["base_momentum"],
@@ -156,9 +188,16 @@ def torch_scheduler(spec: SchedulerSpec, built: Optimizer, units: int, momentum:
 
 
 def plain_loop(
-    spec: SchedulerSpec, warmup: Warmup, built: Optimizer, *, epochs: int = EPOCHS, steps: int = STEPS
+    spec: SchedulerSpec,
+    warmup: Warmup,
+    built: Optimizer,
+    *,
+    epochs: int = EPOCHS,
+    steps: int = STEPS,
+    results_of: Callable[[int], Mapping[str, float]] = metrics,
 ) -> list[tuple[float, ...]]:
-    """The learning rate of each optimizer step, as a person would write it with torch alone."""
+    """The learning rate of each optimizer step, as a person would write it with torch alone;
+    `results_of` gives the metrics of an epoch."""
     unit = steps if spec.unit == "step" else 1
     climb_units, units = min(warmup.epochs, epochs) * unit, epochs * unit
     climb = None
@@ -195,7 +234,7 @@ def plain_loop(
                 advance(done, None)
         if spec.unit == "epoch":
             done += 1
-            advance(done, metrics(epoch))
+            advance(done, results_of(epoch))
         found.append(tuple(lrs))
     return found
 

@@ -3,11 +3,11 @@
 import pytest
 import torch
 from torch import nn
-from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
+from torch.optim import Optimizer
 
 from core.optim import AnyOptimizer, OptimizerSpec
 from core.spec import choices_of, kind_of
-from tests.unit.optim.cases import optimizer
+from tests.unit.optim.cases import optimizer, torch_optimizer
 
 CASES = {
     "sgd": optimizer("sgd", lr=0.1),
@@ -23,35 +23,6 @@ CASES = {
     ),
 }
 every_case = pytest.mark.parametrize("spec", CASES.values(), ids=CASES.keys())
-
-
-def torchs_own(spec: OptimizerSpec, parameters: list[nn.Parameter]) -> Optimizer:
-    """Written out by hand from the settings."""
-    s = spec.model_dump()
-    match s["kind"]:
-        case "sgd":
-            return SGD(
-                parameters,
-                s["lr"],
-                momentum=s["momentum"],
-                nesterov=s["nesterov"],
-                weight_decay=s["weight_decay"],
-            )
-        case "adam" | "adamw":
-            cls = Adam if s["kind"] == "adam" else AdamW
-            betas = (s["beta1"], s["beta2"])
-            return cls(parameters, s["lr"], betas, s["eps"], s["weight_decay"])
-        case "rmsprop":
-            return RMSprop(
-                parameters,
-                s["lr"],
-                alpha=s["alpha"],
-                eps=s["eps"],
-                weight_decay=s["weight_decay"],
-                momentum=s["momentum"],
-                centered=s["centered"],
-            )
-    raise AssertionError(f"no plain loop knows {s['kind']}: add it here")
 
 
 def weights() -> list[nn.Parameter]:
@@ -76,7 +47,7 @@ def test_every_registered_optimizer_has_a_case() -> None:
 def test_five_steps_equal_torchs_own_to_the_bit(spec: OptimizerSpec) -> None:
     ours, plain = weights(), weights()
     for a, b in zip(
-        five_steps(spec.build(ours), ours), five_steps(torchs_own(spec, plain), plain), strict=True
+        five_steps(spec.build(ours), ours), five_steps(torch_optimizer(spec, plain), plain), strict=True
     ):
         assert torch.equal(a, b)
 
@@ -85,7 +56,7 @@ def test_five_steps_equal_torchs_own_to_the_bit(spec: OptimizerSpec) -> None:
 def test_the_fused_kernel_takes_the_same_steps(spec: OptimizerSpec) -> None:
     ours, plain = weights(), weights()
     fused = five_steps(spec.build(ours, fused=True), ours)
-    for a, b in zip(fused, five_steps(torchs_own(spec, plain), plain), strict=True):
+    for a, b in zip(fused, five_steps(torch_optimizer(spec, plain), plain), strict=True):
         assert torch.allclose(a, b, rtol=1e-6, atol=1e-7)
 
 

@@ -1,5 +1,7 @@
 """The learning rate is torch's own to the bit, in the preview, in a run and in a resumed run."""
 
+from itertools import product
+
 import pytest
 import torch
 
@@ -42,6 +44,46 @@ def test_every_registered_scheduler_has_a_case() -> None:
 def test_each_step_has_the_lr_that_torch_gives_in_a_plain_loop(spec: SchedulerSpec, warmup: Warmup) -> None:
     expected = plain_loop(spec, warmup, SGDSpec(lr=0.1).build(parameters()))
     assert drive(new_schedule(spec, warmup), 1, EPOCHS) == expected
+
+
+GRID: dict[str, dict[str, list[object]]] = {
+    "none": {},
+    "cosine": {"t_max": [None, 1, 5, 40], "eta_min": [0.0, 0.01]},
+    "multi_step": {"milestones": [[1], [2, 5], [3, 4, 9]], "gamma": [0.1, 0.7, 1.0]},
+    "step": {"step_size": [1, 2, 5], "gamma": [0.1, 0.97]},
+    "plateau": {
+        "monitor": ["val/accuracy", "val/loss", "train/loss"],
+        "mode": ["max", "min"],
+        "factor": [0.1, 0.7],
+        "patience": [0, 2],
+        "threshold": [0.0, 0.03],
+        "threshold_mode": ["rel", "abs"],
+        "cooldown": [0, 2],
+        "min_lr": [0.0, 0.02],
+    },
+    "one_cycle": {
+        "pct_start": [0.05, 0.3, 0.9],
+        "anneal_strategy": ["cos", "linear"],
+        "div_factor": [4.0, 25.0],
+        "final_div_factor": [10.0, 1e4],
+        "cycle_momentum": [True, False],
+    },
+}
+"""Settings that are tried in every combination."""
+
+
+@pytest.mark.parametrize("kind", [kind_of(choice) for choice in choices_of(AnyScheduler)])
+def test_over_a_grid_of_settings_each_step_has_torchs_lr(kind: str) -> None:
+    """Also with other lengths, steps per epoch, optimizers and first learning rates."""
+    for values in product(*GRID[kind].values()):
+        spec = scheduler(kind, **dict(zip(GRID[kind], values, strict=True)))
+        for (epochs, steps), warmup, chosen in (
+            ((12, 3), Warmup(), SGDSpec(lr=0.1, momentum=0.9)),
+            ((7, 2), Warmup(epochs=2, start_factor=0.3), AdamSpec(lr=0.003)),
+        ):
+            expected = plain_loop(spec, warmup, chosen.build(parameters()), epochs=epochs, steps=steps)
+            schedule = new_schedule(spec, warmup, chosen, epochs=epochs, steps=steps)
+            assert drive(schedule, 1, epochs) == expected, (spec, warmup)
 
 
 @pytest.mark.parametrize("chosen", [SGDSpec(lr=0.1), AdamSpec(lr=0.1), RMSpropSpec(lr=0.1, momentum=0.5)])
@@ -148,10 +190,12 @@ MORE = 6
 
 
 @every_warmup
-@every_scheduler
+@pytest.mark.parametrize(
+    "spec",
+    # OneCycleLR has no step after its last: it holds, see below.
+    [pytest.param(spec, id=name) for name, spec in SCHEDULERS.items() if spec.unit == "epoch"],
+)
 def test_an_extension_goes_on_as_torch_does(spec: SchedulerSpec, warmup: Warmup) -> None:
-    if spec.unit == "step":
-        pytest.skip("OneCycleLR has no step after its last: it holds")
     built = SGDSpec(lr=0.1).build(parameters())
     long = warmup.model_copy(update={"epochs": min(warmup.epochs, EPOCHS)})
     if "t_max" in type(spec).model_fields and spec.model_dump()["t_max"] is None:
@@ -187,11 +231,13 @@ def test_a_resume_of_an_extension_is_exact(spec: SchedulerSpec, warmup: Warmup, 
         assert drive(resumed, done + 1, EPOCHS + MORE) == expected[done:], f"after epoch {done}"
 
 
-@every_scheduler
+@pytest.mark.parametrize(
+    "spec",
+    # What ReduceLROnPlateau does depends on the run.
+    [pytest.param(spec, id=name) for name, spec in SCHEDULERS.items() if not isinstance(spec, PlateauSpec)],
+)
 @pytest.mark.parametrize("hold", [False, True], ids=["goes on", "holds"])
 def test_the_preview_of_an_extension_is_what_the_run_does(spec: SchedulerSpec, hold: bool) -> None:
-    if isinstance(spec, PlateauSpec):
-        pytest.skip("it depends on the run")
     warmup = Warmup(epochs=2)
     curve = lr_curve(
         spec,

@@ -18,7 +18,16 @@ from core.train import (
 from tests.unit import tiny
 from tests.unit.optim.cases import SCHEDULERS
 from tests.unit.train import setups
-from tests.unit.train.setups import RANDOMNESS, SHAKEN, ended, every_optimizer, numbers, run, states
+from tests.unit.train.setups import (
+    MIXINGS,
+    RANDOMNESS,
+    SHAKEN,
+    ended,
+    every_optimizer,
+    numbers,
+    run,
+    states,
+)
 
 
 def resumes_exactly(
@@ -32,12 +41,23 @@ def resumes_exactly(
         end = states(again)[-1]
         assert tiny.digest(end.state.weights) == tiny.digest(last.state.weights)
         assert tiny.digest(end.state.optimizer) == tiny.digest(last.state.optimizer)
+        assert tiny.digest(end.state.averaged) == tiny.digest(last.state.averaged)
         assert end.state.history == last.state.history
         assert [e.is_best for e in states(again)] == [e.is_best for e in states(whole)[ready.epoch :]]
 
 
 def through_memory(ready: CheckpointReady) -> Resume:
     return ready.state
+
+
+def through_a_file(folder: Path, recipe: Any, dataset: Dataset) -> Callable[[CheckpointReady], Resume]:
+    def through_file(ready: CheckpointReady) -> Resume:
+        path = folder / "run" / "checkpoints" / "last.state"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_state(path, card_of(recipe, ready, dataset), ready.state)
+        return read_state(path)
+
+    return through_file
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
@@ -63,13 +83,7 @@ def test_a_resume_through_the_file_is_exact(
         epochs=3, optimizer=optimizer, scheduler={"kind": "plateau", "patience": 0}, **RANDOMNESS
     )
 
-    def through_file(ready: CheckpointReady) -> Resume:
-        path = tmp_path / "run" / "checkpoints" / "last.state"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_state(path, card_of(recipe, ready, dataset), ready.state)
-        return read_state(path)
-
-    resumes_exactly(dataset, recipe, through_file)
+    resumes_exactly(dataset, recipe, through_a_file(tmp_path, recipe, dataset))
 
 
 def test_a_resume_is_exact_with_shakedrop(dataset: Dataset) -> None:
@@ -79,6 +93,39 @@ def test_a_resume_is_exact_with_shakedrop(dataset: Dataset) -> None:
         batch_size=8,
     )
     resumes_exactly(dataset, recipe, through_memory)
+
+
+LOOP_PARTS: dict[str, dict[str, Any]] = {
+    "ema": {"ema": {"decay": 0.9}},
+    "ema-nearly-all": {"ema": {"decay": 0.999}},
+    "clipped": {"clip_norm": 0.1},
+    **{kind: {"mixing": {"kind": kind}} for kind in MIXINGS},
+    "all": {"ema": {"decay": 0.9}, "clip_norm": 1.0, "mixing": {"kind": "mixup_or_cutmix"}},
+}
+
+
+@pytest.mark.parametrize("settings", LOOP_PARTS.values(), ids=LOOP_PARTS.keys())
+def test_a_resume_is_exact_with_averaging_clipping_and_mixing(
+    dataset: Dataset, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    """Through the file, since that has to hold the average too."""
+    recipe = tiny.recipe(epochs=4, **settings, **RANDOMNESS)
+    resumes_exactly(dataset, recipe, through_a_file(tmp_path, recipe, dataset))
+
+
+@pytest.mark.parametrize("settings", LOOP_PARTS.values(), ids=LOOP_PARTS.keys())
+def test_each_of_these_parts_changes_the_run(dataset: Dataset, settings: dict[str, Any]) -> None:
+    """So that the exactness above is not that of parts that do nothing."""
+    plain, changed = (
+        numbers(run(setups.task(dataset, tiny.recipe(**more, **RANDOMNESS), train=40)))
+        for more in ({}, settings)
+    )
+    assert plain != changed
+
+
+def test_a_resume_is_exact_with_shakedrop_and_all_of_these(dataset: Dataset, tmp_path: Path) -> None:
+    recipe = tiny.recipe(architecture=SHAKEN, epochs=3, batch_size=8, **LOOP_PARTS["all"])
+    resumes_exactly(dataset, recipe, through_a_file(tmp_path, recipe, dataset))
 
 
 def test_a_resume_is_exact_in_the_precision_that_the_machine_prefers(dataset: Dataset) -> None:
