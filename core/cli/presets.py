@@ -83,7 +83,7 @@ def _print_one(preset: Preset, before: Preset | None) -> None:
             [[f"  {d.field}", _value(d.old), _value(d.new)] for d in changes],
         )
     if preset.readings:
-        print("\nAssumed where the diary is silent:")
+        print("\nHow the diary was read:")
         for reading in preset.readings:
             print(f"  {reading}")
     print("\nAll settings:")

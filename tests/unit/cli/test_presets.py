@@ -68,7 +68,7 @@ def test_an_experiment_tells_figures_changes_and_assumptions_in_plain_words(call
     ]
     plateau = call("presets", "20-effnet-plateau").out
     assert "Reported: no figures" in plateau
-    assert "Assumed where the diary is silent:\n  The patience is not stated: 1" in plateau
+    assert "How the diary was read:\n  The patience is not stated: 1" in plateau
     assert ["scheduler.kind", '"cosine"', '"plateau"'] in [cells(line) for line in plateau.splitlines()]
 
 

@@ -191,6 +191,7 @@ def test_an_experiment_has_the_diarys_note_and_says_what_was_assumed(preset: Pre
     assert ("ShakeDrop's place" in readings) == (SETTINGS[preset.id][5] is not None)
     assert ("patience" in readings) == (preset.recipe.scheduler.kind == "plateau")
     assert ("lr is not stated" in readings) == (number(preset) == 1)
+    assert ("without saying whether with TTA" in readings) == (number(preset) == 18)
 
 
 def test_each_experiment_but_the_first_has_the_one_before_it() -> None:
