@@ -1,6 +1,6 @@
 """One training of a diary's preset as it is, and the file that keeps what such trainings gave."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, zip_longest
@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from benchmarks.effect import cpu_name
+from benchmarks.machine import cpu_name
 from core.data import Dataset, sample_indices
 from core.errors import BadInput, Damaged, InvalidSettings
 from core.files import read_json, write_json
@@ -26,6 +26,8 @@ from core.train import (
     statistics_for,
 )
 
+DIARY_FIGURES = Path(__file__).resolve().parent.parent / "docs" / "figures" / "diary.json"
+
 
 class Measurement(BaseModel):
     """What one training of a preset gave. Accuracies are fractions of 1."""
@@ -35,6 +37,8 @@ class Measurement(BaseModel):
     preset: str
     data: str
     """The data set's name in the library."""
+    split_fingerprint: str
+    """The data set's: of its pixels, labels, class names and split."""
     classes: int
     image_size: int
     """Side in pixels."""
@@ -76,6 +80,45 @@ def measure(
     `train` and `val` take so many images of the split, spread over the classes; `epochs` ends the
     training early, on the schedule of the whole run. Raises BadInput where these do not fit.
     """
+    task = _task(preset, dataset, train, val, epochs, seed)
+    ended = list(_epochs(task, listener))
+    last, best = ended[-1], max(ended, key=lambda epoch: epoch.val_accuracy)
+    return Measurement(
+        preset=preset.id,
+        data=dataset.info.name,
+        split_fingerprint=dataset.info.split_fingerprint,
+        classes=len(task.bank.classes),
+        image_size=task.bank.image_size,
+        train_images=len(task.bank.train),
+        val_images=len(task.bank.val),
+        seed=seed,
+        epochs=len(ended),
+        preset_epochs=task.recipe.epochs,
+        precision=str(task.compute.dtype).removeprefix("torch."),
+        train_accuracy=last.train_accuracy,
+        clean_train_accuracy=last.clean_train_accuracy,
+        val_accuracy=last.val_accuracy,
+        best_val_accuracy=best.val_accuracy,
+        best_epoch=best.epoch,
+        seconds=round(sum(epoch.seconds for epoch in ended), 1),
+        device=task.compute.name,
+        cpu=cpu_name(),
+        torch=torch.__version__,
+        date=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def _epochs(task: Task, listener: Callable[[EpochEnded], None]) -> Iterator[EpochEnded]:
+    for event in fit(task):
+        if isinstance(event, EpochEnded):
+            listener(event)
+            yield event
+
+
+def _task(
+    preset: Preset, dataset: Dataset, train: int | None, val: int | None, epochs: int | None, seed: int
+) -> Task:
+    """What `measure` trains. Raises BadInput where its settings do not fit."""
     recipe = set_values(preset.recipe, [f'data.name="{dataset.info.name}"', f"seed={seed}"])
     if preset.group != DIARY:
         raise BadInput(f"{preset.id} is no experiment of the diary; `python -m core presets` lists them.")
@@ -87,35 +130,7 @@ def measure(
         raise InvalidSettings(problems)
     compute = resolve_compute(recipe.device, recipe.precision)
     bank = _cut(load_images(dataset, recipe.data.color, compute.device), dataset, train, val)
-    task = Task(recipe, bank, statistics_for(recipe, dataset), compute, epochs or recipe.epochs)
-    ended = []
-    for event in fit(task):
-        if isinstance(event, EpochEnded):
-            ended.append(event)
-            listener(event)
-    best = max(ended, key=lambda epoch: epoch.val_accuracy)
-    return Measurement(
-        preset=preset.id,
-        data=dataset.info.name,
-        classes=len(bank.classes),
-        image_size=bank.image_size,
-        train_images=len(bank.train),
-        val_images=len(bank.val),
-        seed=seed,
-        epochs=len(ended),
-        preset_epochs=recipe.epochs,
-        precision=str(compute.dtype).removeprefix("torch."),
-        train_accuracy=ended[-1].train_accuracy,
-        clean_train_accuracy=ended[-1].clean_train_accuracy,
-        val_accuracy=ended[-1].val_accuracy,
-        best_val_accuracy=best.val_accuracy,
-        best_epoch=best.epoch,
-        seconds=round(sum(epoch.seconds for epoch in ended), 1),
-        device=compute.name,
-        cpu=cpu_name(),
-        torch=torch.__version__,
-        date=datetime.now(UTC).date().isoformat(),
-    )
+    return Task(recipe, bank, statistics_for(recipe, dataset), compute, epochs or recipe.epochs)
 
 
 def _cut(bank: ImageBank, dataset: Dataset, train: int | None, val: int | None) -> ImageBank:

@@ -6,18 +6,21 @@ from typing import Any
 
 import pytest
 
-from benchmarks import diary
-from benchmarks.diary import changed, contents, diary_lines, page_lines
-from benchmarks.diary_runs import Figures, Measurement, read_figures
-from core.data import Library
-from core.recipe import DIARY, Preset, differences, load_presets
-from tests.unit import tiny
+from benchmarks import diary_page
+from benchmarks.diary_page import EFFECT_PRESETS, diary_lines, page_lines
+from benchmarks.diary_runs import Figures, Measurement
+from benchmarks.effect import CASES
+from benchmarks.effect_figures import Result
+from core.errors import Damaged
+from core.recipe import DIARY, Preset, load_presets
+from tests.unit.benchmarks.results import result_of
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 PRESETS = [preset for preset in load_presets() if preset.group == DIARY]
 MEASURED: dict[str, Any] = {
     "preset": "03-resnet18",
     "data": "some-set",
+    "split_fingerprint": "0123456789abcdef",
     "classes": 4,
     "image_size": 28,
     "train_images": 1234,
@@ -39,9 +42,11 @@ MEASURED: dict[str, Any] = {
 }
 
 
-def page(*runs: dict[str, Any], data: dict[str, str] | None = None) -> list[str]:
+def page(
+    *runs: dict[str, Any], data: dict[str, str] | None = None, compared: Result | None = None
+) -> list[str]:
     figures = Figures(data=data or {}, runs=tuple(Measurement(**(MEASURED | run)) for run in runs))
-    return list(page_lines(PRESETS, figures))
+    return list(page_lines(PRESETS, figures, compared))
 
 
 def row(lines: list[str], number: str) -> list[str]:
@@ -52,7 +57,7 @@ def row(lines: list[str], number: str) -> list[str]:
 
 def test_the_page_is_up_to_date() -> None:
     assert (DOCS / "diary.md").read_text(encoding="utf-8").splitlines() == list(diary_lines()), (
-        "run `python -m benchmarks.diary page > docs/diary.md`"
+        "run `python -m benchmarks.diary page --out docs/diary.md`"
     )
 
 
@@ -70,26 +75,6 @@ def test_every_experiment_has_its_row_with_what_it_reported() -> None:
         assert cells[0] == preset.title
         reported = [preset.reported_percent[name] for name in ("train", "val", "test")]
         assert cells[2:5] == ["–" if value is None else f"{value:g}" for value in reported]
-
-
-@pytest.mark.parametrize("number", range(1, len(PRESETS)))
-def test_a_change_names_every_part_that_came_or_went_and_no_other(number: int) -> None:
-    before, preset = PRESETS[number - 1], PRESETS[number]
-    assert differences(before.recipe, preset.recipe)
-    text = changed(before, preset)
-    columns = {part.partition(": ")[0] for part in text.split("; ")}
-    old, new = contents(before), contents(preset)
-    assert columns == {column for column in new if old[column] != new[column]} != set()
-
-
-def test_of_another_choice_all_is_told_and_of_the_same_one_what_changed() -> None:
-    by_number = {preset.id[:2]: preset for preset in PRESETS}
-    assert changed(by_number["07"], by_number["08"]) == "scheduler: T_max 20 → T_max 10"
-    assert changed(by_number["08"], by_number["09"]) == (
-        "scheduler: CosineAnnealingLR, T_max 10 → MultiStepLR, milestones 10, gamma 0.1"
-    )
-    assert changed(by_number["13"], by_number["14"]) == "augmentations: + Rotate ±10° (p 0.6)"
-    assert changed(by_number["17"], by_number["18"]).startswith("augmentations: − Blur")
 
 
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.id)
@@ -137,9 +122,36 @@ def test_whole_trainings_on_the_same_images_are_put_in_order() -> None:
     )
     (order,) = [line for line in lines if line.startswith("The order on ")]
     assert order == (
-        "The order on some-set, 1,234 images, seed 0: by the best val, 02 60.0 %, 03 44.5 %; "
+        "The order on some-set (split fingerprint 0123456789ab), 1,234 train and 56 val images, float32, "
+        "seed 0: by the best val, 02 60.0 %, 03 44.5 %; "
         "by the last, 03 43.4 %, 02 30.0 %."
     )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": "other-set"},
+        {"split_fingerprint": "fedcba987654"},
+        {"train_images": 1233},
+        {"val_images": 55},
+        {"precision": "bfloat16"},
+        {"seed": 1},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_trainings_that_differ_in_more_than_the_preset_are_not_put_in_order(change: dict[str, Any]) -> None:
+    other = {"preset": "02-my-net-two-blocks"}
+    assert any(line.startswith("The order on ") for line in page({}, other))
+    assert not any(line.startswith("The order on ") for line in page({}, other | change))
+
+
+def test_a_row_names_the_data_by_its_fingerprint() -> None:
+    assert any("| some-set (split fingerprint 0123456789ab): 4 classes, 28 px |" in line for line in page({}))
+
+
+def test_the_optimism_of_the_best_val_is_said_once() -> None:
+    assert "\n".join(page({}, {})).count("optimistic") == 1
 
 
 def test_a_data_set_is_explained_where_it_was_trained_on() -> None:
@@ -151,27 +163,26 @@ def test_a_data_set_is_explained_where_it_was_trained_on() -> None:
 def test_without_its_figures_the_comparison_says_that_it_was_not_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diary, "EFFECT_FIGURES", tmp_path / "effect.json")
-    assert "Not measured." in page()
+    monkeypatch.setattr(diary_page, "EFFECT_FIGURES", tmp_path / "effect.json")
+    assert "Not measured." in diary_lines()
 
 
-def test_the_command_trains_and_stores_what_the_page_then_shows(
-    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PLATEAU_DATA", str(library.folder))
-    monkeypatch.setattr(diary, "DIARY_FIGURES", tmp_path / "diary.json")
-    preset = "01-my-net-one-block"
-    assert diary.main(["run", preset, "--data", tiny.DATASET, "--epochs", "2", "--train", "70"]) == 0
-    (found,) = read_figures(tmp_path / "diary.json").runs
-    assert (found.preset, found.epochs, found.train_images, found.val_images) == (preset, 2, 70, 18)
-    capsys.readouterr()
-    assert diary.main(["page"]) == 0
-    assert f"{tiny.DATASET}, 70 images: 2 of 15 epochs" in capsys.readouterr().out
+@pytest.mark.parametrize("file", ["EFFECT_FIGURES", "DIARY_FIGURES"])
+def test_damaged_figures_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    (tmp_path / "figures.json").write_text('{"unknown": 1}')
+    monkeypatch.setattr(diary_page, file, tmp_path / "figures.json")
+    with pytest.raises(Damaged, match=r"figures\.json"):
+        list(diary_lines())
 
 
-def test_the_command_says_in_one_sentence_what_is_wrong(
-    library: Library, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PLATEAU_DATA", str(library.folder))
-    assert diary.main(["run", "03-resnet81", "--data", tiny.DATASET]) == 1
-    assert capsys.readouterr().err.startswith("There is no preset and no recipe file '03-resnet81'")
+def test_the_compared_models_tell_what_they_have_that_the_diarys_have_not() -> None:
+    accuracies = {("my_net", who): [0.5, 0.6] for who in ("engine", "notebook")}
+    lines = page(compared=result_of(accuracies), data={"some-set": "what it is."})
+    assert set(EFFECT_PRESETS) == set(CASES)
+    (resnet,) = [line for line in lines if line.startswith("- my_resnet18 against 04: ")]
+    assert "network: + width 8; optimizer: lr 0.01 → 0.05; scheduler: None (constant) → Cosine" in resnet
+    (my_net,) = [line for line in lines if line.startswith("- my_net against 02: ")]
+    for words in ("+ Shift up to 1/8 (p 1)", "weight_decay 0 → 0.0005", "dropout: 0 → 0.2", "epochs: 15 → 8"):
+        assert words in my_net
+    assert "- some-set: what it is." in lines
+    assert any("the engine's builder on both sides" in line for line in lines)

@@ -44,6 +44,7 @@ def test_the_figures_are_those_of_the_training_loop(preset: Preset, dataset: Dat
     assert (found.preset, found.data, found.seed, found.precision) == (preset.id, tiny.DATASET, 5, "float32")
     assert (found.classes, found.image_size, found.train_images, found.val_images) == (4, 28, 84, 18)
     assert (found.epochs, found.preset_epochs) == (3, 3)
+    assert found.split_fingerprint == dataset.info.split_fingerprint
 
 
 def test_a_training_that_ends_early_follows_the_schedule_of_the_whole_one(dataset: Dataset) -> None:

@@ -1,6 +1,6 @@
-"""The notebook's loop, and the arithmetic of the comparison with it, on tiny images."""
+"""The notebook's loop and the comparison with it, on tiny images."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,13 @@ import torch
 from torch import nn
 
 from benchmarks import effect, notebook_loop
-from benchmarks.effect import CASES, Case, Comparison, Sample
-from core.data import Dataset
+from benchmarks.effect import CASES, Case, Sample
+from benchmarks.effect_figures import EFFECT_FIGURES, SIDES, read_result
+from core.data import Dataset, Library
 from core.errors import BadInput
-from core.files import read_json, write_json
-from core.train import EpochEnded, build_model, derive_seed, statistics_for
+from core.files import write_json
+from core.train import EpochEnded, build_model, statistics_for
+from tests.unit import tiny
 from tests.unit.train import setups
 
 from torchvision.transforms import v2  # isort: skip  (core.vision must come before its parts)
@@ -116,9 +118,22 @@ def test_both_sides_train_every_case_and_repeat_with_their_seed(case: Case, trai
     assert all(0 <= accuracy <= 1 for accuracy in first)
 
 
-def test_no_network_of_the_notebook_starts_from_weights_of_the_engine() -> None:
-    engine = {derive_seed(seed, "weights") for seed in range(100)}
-    assert not engine & {effect.NOTEBOOK_SEEDS + seed for seed in range(100)}
+@every_case
+def test_both_sides_start_from_different_weights_with_every_seed(case: Case, sample: Sample) -> None:
+    """Then their accuracies are independent draws, as the standard error of their difference takes them
+    to be; with common first weights they would rise and fall together."""
+    network = TINY if case.architecture["kind"] == "my_net" else case.architecture | {"width": 4}
+    small = replace(case, architecture=network)
+    first = set()
+    for seed in range(3):
+        task = effect.engine_task(small, sample, seed)
+        for model in (
+            build_model(task.recipe, task.bank, task.compute),
+            effect.notebook_network(small, sample, seed),
+        ):
+            weights = next(p for p in model.parameters() if p.ndim == 4)
+            first.add(tiny.digest({"first": weights}))
+    assert len(first) == 6
 
 
 def test_a_sample_takes_val_images_from_the_val_split_and_else_from_the_rest_of_train(dataset) -> None:
@@ -135,49 +150,9 @@ def test_a_sample_takes_val_images_from_the_val_split_and_else_from_the_rest_of_
         effect.draw_sample(dataset, len(train), len(val) + 1)
 
 
-def test_standard_errors_and_the_answer_follow_from_the_accuracies() -> None:
-    assert effect.standard_error([0.5, 0.6, 0.7]) == pytest.approx(0.1 / 3**0.5)
-    near = Comparison([0.5, 0.6, 0.7], [0.6, 0.7, 0.8])
-    assert near.difference == pytest.approx(-0.1)
-    assert near.error == pytest.approx((0.01 / 3 + 0.01 / 3) ** 0.5)
-    assert near.agrees
-    assert not Comparison([0.5, 0.6, 0.7], [0.67, 0.77, 0.87]).agrees
-    assert not Comparison([0.67, 0.77, 0.87], [0.5, 0.6, 0.7]).agrees
-
-
-def result_of(accuracies: dict[tuple[str, str], list[float]]) -> dict[str, Any]:
-    rows = [
-        {"model": model, "who": who, "seed": seed, "val_accuracy": [0.1, value]}
-        for (model, who), values in accuracies.items()
-        for seed, value in enumerate(values)
-    ]
-    return {"trainings": rows}
-
-
-def test_the_table_shows_the_seeds_that_both_sides_have_trained() -> None:
-    result = result_of(
-        {
-            ("my_net", "engine"): [0.5, 0.52, 0.99],
-            ("my_net", "notebook"): [0.6, 0.62],
-            ("my_resnet18", "engine"): [0.5, 0.52],
-            ("my_resnet18", "notebook"): [0.5],
-        }
-    )
-    assert list(effect.table(result)) == [
-        "| model | trained by | val accuracy per seed | mean | standard error |",
-        "| --- | --- | --- | --- | --- |",
-        "| my_net | engine | 50.00, 52.00 | 51.00 % | 1.00 |",
-        "| my_net | notebook | 60.00, 62.00 | 61.00 % | 1.00 |",
-        "",
-        "| model | difference of the means | its standard error | within two standard errors |",
-        "| --- | --- | --- | --- |",
-        "| my_net | -10.00 | 1.41 | no |",
-    ]
-
-
 def test_a_stopped_comparison_goes_on_with_what_it_lacks(sample, tmp_path: Path, monkeypatch) -> None:
     trained: list[tuple[str, int]] = []
-    for who in effect.WHO:
+    for who in SIDES:
 
         def train(case: Case, sample: Sample, seed: int, who: str = who) -> list[float]:
             trained.append((who, seed))
@@ -190,20 +165,23 @@ def test_a_stopped_comparison_goes_on_with_what_it_lacks(sample, tmp_path: Path,
     result = effect.new_result(sample, cases)
     with pytest.raises(KeyboardInterrupt):
         effect.compare(sample, cases, 2, result, out)
-    assert len(read_json(out)["trainings"]) == 2
+    assert len(read_result(out).trainings) == 2
+    monkeypatch.setattr(effect, "cpu_name", lambda: "another processor")
     result = effect.continued(effect.new_result(sample, cases), out)
-    effect.compare(sample, cases, 2, result, out)
+    assert effect.compare(sample, cases, 2, result, out) == read_result(out)
+    assert [t.cpu == "another processor" for t in read_result(out).trainings] == [False, False, True, True]
     assert trained == [("engine", 0), ("notebook", 0), ("engine", 1), ("engine", 1), ("notebook", 1)]
-    assert len(read_json(out)["trainings"]) == 4
 
 
 def test_a_file_of_other_images_or_recipes_is_not_continued(sample: Sample, tmp_path: Path) -> None:
     new = effect.new_result(sample, {"my_net": CASES["my_net"]})
     for change in (
-        {"data": new["data"] | {"fingerprint": "another"}},
-        {"cases": {"my_net": asdict(replace(CASES["my_net"], epochs=99))}},
+        {"data": new.data.model_copy(update={"fingerprint": "another"})},
+        {"cases": {"my_net": replace(CASES["my_net"], epochs=99)}},
+        {"versions": new.versions | {"torch": "1.0"}},
     ):
-        write_json(tmp_path / "old.json", new | change)
+        old = new.model_copy(update=change)
+        write_json(tmp_path / "old.json", old.model_dump(mode="json"))
         with pytest.raises(BadInput, match="name another --out"):
             effect.continued(new, tmp_path / "old.json")
 
@@ -212,3 +190,41 @@ def test_one_seed_is_refused_since_it_has_no_standard_error(capsys) -> None:
     with pytest.raises(SystemExit):
         effect.parse(["--data", "x", "--seeds", "1"])
     assert "needs at least 2" in capsys.readouterr().err
+
+
+def test_the_result_is_kept_beside_the_diarys_figures() -> None:
+    assert effect.parse(["--data", "x"]).out == EFFECT_FIGURES
+    assert EFFECT_FIGURES.parts[-3:] == ("docs", "figures", "effect.json")
+
+
+def test_the_command_trains_what_lacks_and_shows_the_same_again(
+    library: Library, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setenv("PLATEAU_DATA", str(library.folder))
+    for who in SIDES:
+        monkeypatch.setattr(effect, f"train_{who}", lambda case, sample, seed: [0.5 + seed / 10])
+    out = str(tmp_path / "effect.json")
+    asked = ["--data", tiny.DATASET, "--train", "40", "--val", "10", "--seeds", "2", "--out", out]
+    assert effect.main(asked) == 0
+    shown = capsys.readouterr().out
+    assert "| my_net | +0.00 | 7.07 | yes |" in shown
+    assert effect.main(["--show", out]) == 0
+    assert shown.endswith(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--show", "FOLDER/none.json"], "none.json cannot be read or written (No such file or directory)"),
+        (["--data", tiny.DATASET, "--out", "FOLDER/none/x.json"], "lies in no folder that is there"),
+        (["--data", "no-such-set", "--out", "FOLDER/x.json"], "no-such-set"),
+    ],
+)
+def test_the_command_says_in_one_sentence_what_is_wrong(
+    arguments: list[str], words: str, library: Library, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setenv("PLATEAU_DATA", str(library.folder))
+    assert effect.main([argument.replace("FOLDER", str(tmp_path)) for argument in arguments]) == 1
+    shown = capsys.readouterr().err
+    assert words in shown
+    assert shown.count("\n") == 1
