@@ -8,10 +8,20 @@ from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 from core.data import DatasetInfo, ImportOptions, Library, ShapesSource
-from core.recipe import DIARY, Preset, load_presets, recipe_from_draft, recipe_to_draft
+from core.recipe import (
+    DIARY,
+    Preset,
+    load_presets,
+    predecessors,
+    recipe_from_draft,
+    recipe_to_draft,
+    reported_words,
+)
 from core.train import check
 from tests.pages.new_run.page import checked, draft_of, opened, put
+from ui.setting_words import change_words
 
+BEFORE = predecessors(load_presets())
 EXPERIMENTS = [preset for preset in load_presets() if preset.group == DIARY]
 
 # The warnings that an experiment deserves; every other one is launched without any.
@@ -47,10 +57,34 @@ def page(diary_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield opened()
 
 
+def choose(page: AppTest, preset: str) -> AppTest:
+    """Look the experiment up in 'Start from'."""
+    return checked(page.selectbox(key=f"diary-{draft_of(page)['id']}").set_value(preset).run())
+
+
 def load(page: AppTest, preset: str) -> AppTest:
-    """Look the experiment up in 'Start from', and click on Load."""
-    checked(page.selectbox(key=f"diary-{draft_of(page)['id']}").set_value(preset).run())
-    return checked(page.button(key=f"preset-{preset}").click().run())
+    """Look the experiment up, and click on Load."""
+    return checked(choose(page, preset).button(key=f"preset-{preset}").click().run())
+
+
+def check_told(page: AppTest, preset: Preset) -> None:
+    """What the chosen experiment tells: its figures, the diary's note, what was read into it, and what
+    it changed."""
+    before, reported = BEFORE.get(preset.id), reported_words(preset)
+    marked, captions = (
+        [element.value.replace("\\", "") for element in found] for found in (page.markdown, page.caption)
+    )
+    figures = f"Reported: {reported}." if reported else "No figures were reported."
+    note = f" :gray[{preset.about[0].upper()}{preset.about[1:]}.]" if preset.about else ""
+    assert f":small[**{figures}**{note}]" in marked
+    assert preset.readings
+    assert "Read as: " + " ".join(preset.readings) in captions
+    changes = change_words(before.recipe, preset.recipe) if before else []
+    tables = [table.value for table in page.dataframe if [*table.value] == ["Setting", "Before", "Now"]]
+    assert [tuple(row) for table in tables for row in table.itertuples(index=False)] == changes
+    assert bool(changes) == (before is not None)
+    since = [words for words in marked if "Changed since" in words]
+    assert since == ([f":small[:gray[Changed since {before.title}]]"] if before else [])
 
 
 def warnings_on(page: AppTest) -> list[str]:
@@ -61,10 +95,11 @@ def warnings_on(page: AppTest) -> list[str]:
 
 
 @pytest.mark.parametrize("preset", EXPERIMENTS, ids=lambda preset: preset.id)
-def test_an_experiment_loads_exactly_with_no_warning_that_it_does_not_deserve(
+def test_an_experiment_is_told_and_loads_exactly_with_no_warning_that_it_does_not_deserve(
     page: AppTest, info: DatasetInfo, preset: Preset
 ) -> None:
-    load(page, preset.id)
+    check_told(choose(page, preset.id), preset)
+    checked(page.button(key=f"preset-{preset.id}").click().run())
     expected = recipe_to_draft(preset.recipe)
     expected["data"]["name"] = "shapes"
     assert draft_of(page)["recipe"] == expected

@@ -199,29 +199,7 @@ def plain_loop(
     """The learning rate of each optimizer step, as a person would write it with torch alone;
     `results_of` gives the metrics of an epoch."""
     unit = steps if spec.unit == "step" else 1
-    climb_units, units = min(warmup.epochs, epochs) * unit, epochs * unit
-    climb = None
-    if climb_units:
-        climb = LinearLR(built, start_factor=warmup.start_factor, total_iters=climb_units)
-    main = None
-    if climb_units < units:
-        main = torch_scheduler(
-            spec, built, units - climb_units, bool({"momentum", "betas"} & {*built.defaults})
-        )
-    plateau = main if isinstance(main, ReduceLROnPlateau) else None
-    stepped: LRScheduler | None = climb or main
-    if climb is not None and main is not None and plateau is None:
-        stepped = SequentialLR(built, [climb, main], milestones=[climb_units])
-
-    def advance(done: int, results: Mapping[str, float] | None) -> None:
-        if done == units and isinstance(main, OneCycleLR):
-            return  # torch's one cycle has no step after its last
-        if plateau is not None and done > climb_units:
-            assert results is not None
-            plateau.step(results[spec.model_dump()["monitor"]])
-        elif stepped is not None and stepped is not plateau:
-            stepped.step()
-
+    advance = _advancing(spec, built, warmup.start_factor, min(warmup.epochs, epochs) * unit, epochs * unit)
     found: list[tuple[float, ...]] = []
     done = 0
     for epoch in range(1, epochs + 1):
@@ -237,6 +215,32 @@ def plain_loop(
             advance(done, results_of(epoch))
         found.append(tuple(lrs))
     return found
+
+
+def _advancing(
+    spec: SchedulerSpec, built: Optimizer, start_factor: float, climb_units: int, units: int
+) -> Callable[[int, Mapping[str, float] | None], None]:
+    """What to call with the number of units done, epochs or steps, and an epoch's metrics."""
+    climb = LinearLR(built, start_factor=start_factor, total_iters=climb_units) if climb_units else None
+    main = None
+    if climb_units < units:
+        cycles = bool({"momentum", "betas"} & {*built.defaults})
+        main = torch_scheduler(spec, built, units - climb_units, cycles)
+    plateau = main if isinstance(main, ReduceLROnPlateau) else None
+    stepped: LRScheduler | None = climb or main
+    if climb is not None and main is not None and plateau is None:
+        stepped = SequentialLR(built, [climb, main], milestones=[climb_units])
+
+    def advance(done: int, results: Mapping[str, float] | None) -> None:
+        if done == units and isinstance(main, OneCycleLR):
+            return  # torch's one cycle has no step after its last
+        if plateau is not None and done > climb_units:
+            assert results is not None
+            plateau.step(results[spec.model_dump()["monitor"]])
+        elif stepped is not None and stepped is not plateau:
+            stepped.step()
+
+    return advance
 
 
 def last_lrs(epochs: Sequence[tuple[float, ...]]) -> tuple[float, ...]:

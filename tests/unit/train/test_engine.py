@@ -22,6 +22,7 @@ from core.train import (
 from core.train.images import Normalizer
 from tests.unit import tiny
 from tests.unit.train import setups
+from tests.unit.train.plain import plain_loop
 from tests.unit.train.setups import (
     OPTIMIZERS,
     RANDOMNESS,
@@ -84,7 +85,7 @@ def test_train_accuracy_is_measured_in_training_on_augmented_images(dataset: Dat
     """Against the plain loop: the mean over the epoch's own steps, while the weights move."""
     task = setups.task(dataset, tiny.recipe(epochs=1, batch_size=12, **RANDOMNESS))
     (epoch,) = ended(run(task))
-    losses = setups.plain_loop(task, [0.05]).losses
+    losses = plain_loop(task, [0.05]).losses
     assert epoch.train_loss == pytest.approx(sum(losses) / len(losses), rel=1e-5)
 
 
