@@ -1,4 +1,5 @@
-"""The queue and its background threads: one run at a time per device.
+"""The queue and its background threads: one run at a time per device, trained by the thread itself or
+in a process that the thread waits for (launch.py).
 
 The queue itself lies on disk (RunStore.queue); these threads only take from it. Several servers on
 one folder may each run one: a device's lock and a run's lock decide who trains what.
@@ -13,10 +14,11 @@ import torch
 
 from core.data import Library
 from core.errors import Busy, Damaged, PlateauError
+from core.runs.launch import LAUNCHERS, Launcher, default_launcher
 from core.runs.lock import hold
 from core.runs.run import Run
 from core.runs.store import RunStore, now, owned
-from core.runs.training import DeviceBroken, NotQueued, train
+from core.runs.training import DeviceBroken, NotQueued
 from core.train import available_devices, resolve_device
 
 POLL_S = 0.3
@@ -36,9 +38,14 @@ class JobQueue:
         self._threads: list[threading.Thread] = []
         self._switch_interval_s = sys.getswitchinterval()
         self._cpu_threads = torch.get_num_threads()
+        self._launcher: Launcher = "thread"
 
     def start(self) -> list[Run]:
-        """Recover what a crash left, then start to train. Returns the runs found interrupted."""
+        """Recover what a crash left, then start to train. Returns the runs found interrupted.
+
+        Raises BadInput where PLATEAU_LAUNCHER names no launcher.
+        """
+        self._launcher = default_launcher()
         self.store.folder.mkdir(parents=True, exist_ok=True)
         interrupted = self.store.recover()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -115,14 +122,10 @@ class JobQueue:
 
     def _train(self, run: Run, device: str) -> None:
         try:
-            with hold(self.store.device_lock(device), wait_s=0.1, busy="the device is in use"):
-                train(
-                    run,
-                    self.library,
-                    closing=self._closing.is_set,
-                    claimed=lambda: self.store.leave_queue(run),
-                    threads=self._cpu_threads,
-                )
+            chosen = run.recipe().launcher
+            launch = LAUNCHERS[self._launcher if chosen == "auto" else chosen]
+            closing = self._closing.is_set
+            launch(run, self.store, self.library, device, closing=closing, threads=self._cpu_threads)
         except NotQueued:
             self.store.leave_queue(run)
         except Busy:

@@ -14,6 +14,7 @@ from core.data import Dataset, Library
 from core.errors import NotFound
 from core.runs import JobQueue, Run, RunStore, train
 from core.runs import job as job_module
+from core.runs import launch as launch_module
 from core.runs.foreground import train_or_follow
 from core.runs.lock import hold
 from core.runs.status import read_status, write_status
@@ -171,14 +172,14 @@ def test_a_run_that_fails_makes_room_for_the_next(
     store: RunStore, small: Dataset, queue: JobQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = (new_run(store, small, queue=True) for _ in range(2))
-    real = job_module.train
+    real = launch_module.train
 
     def train_or_raise(run: Run, *arguments: object, **options: object) -> object:
         if run.id == bad.id:
             raise RuntimeError("a fault of ours")
         return real(run, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(job_module, "train", train_or_raise)
+    monkeypatch.setattr(launch_module, "train", train_or_raise)
     queue.start()
     eventually(lambda: state(good) == "finished")
 
