@@ -29,7 +29,9 @@ GROUPS = {
         "loss",
         "normalization",
         "precision",
+        "compile",
         "device",
+        "launcher",
     ),
     "Checkpoints": ("checkpoints",),
 }

@@ -103,6 +103,8 @@ def _progress(status: Status, read: Read) -> None:
         facts.append(f"{words.duration(status.elapsed_s)} elapsed")
     facts.append(f"{words.plain(status.device or 'device not chosen yet')}{_why(status)}")
     st.progress(done, text=text + "  ·  " + "  ·  ".join(facts))
+    if status.notices:
+        st.caption(" ".join(words.plain(notice) for notice in status.notices))
 
 
 def _why(status: Status) -> str:

@@ -10,7 +10,10 @@ from torch import Tensor
 
 
 def to_device(values: Tensor, images: Tensor) -> Tensor:
-    """`values` on the device of `images`. Asynchronous: a plain `.to` would wait for the device's queue."""
+    """`values` on the device of `images`. Asynchronous, which on a GPU needs pinned memory: any other
+    copy waits for all that the GPU has in its queue."""
+    if images.is_cuda and not values.is_cuda:
+        values = values.pin_memory()
     return values.to(images.device, non_blocking=True)
 
 

@@ -8,7 +8,7 @@ from core.classify.predictor import Predictor
 from core.data import Dataset, Library, Progress
 from core.errors import BadInput
 from core.runs import CheckpointChoice, Look, Run, now
-from core.train import Card, Compute, to_device
+from core.train import Card, Compute, fits, to_device
 
 EvaluatedSplit = Literal["val", "test"]
 
@@ -36,7 +36,8 @@ def evaluate_run(
     card = predictor.card
     dataset = trained_on(card, library)
     indices = _held_out(run, dataset, split)
-    images = to_device(dataset.images, predictor.recipe.data.color, compute.device)
+    where = compute.device if fits(dataset.images.nbytes, compute.device) else torch.device("cpu")
+    images = to_device(dataset.images, predictor.recipe.data.color, where)
     labels = torch.from_numpy(dataset.labels).to(compute.device)
     plain = predictor.evaluate(images, labels, indices, progress=progress)
     look = Look(

@@ -22,7 +22,10 @@ from core.train import (
     Normalizer,
     Outcomes,
     autocast,
+    device_turn,
     evaluate,
+    gather,
+    is_out_of_memory,
     predict_logits,
     read_checkpoint,
     to_compute,
@@ -177,7 +180,7 @@ class Predictor:
         *,
         progress: Progress | None = None,
     ) -> Outcomes:
-        """Plain accuracy and loss on images[indices]; `images` is (N, H, W, C) uint8 on the device.
+        """Plain accuracy and loss on images[indices]; `images` is (N, H, W, C) uint8, `labels` on the device.
 
         `progress` is told after each batch, and may raise to cancel.
         """
@@ -225,7 +228,7 @@ class Predictor:
         """All views, a batch of images after the other; within it view by view."""
         start = 0
         for part in indices.split(VIEW_BATCH):
-            stored = images.index_select(0, part.to(images.device))
+            stored = gather(images, part, self.compute.device)
             drawn = draw_views(stored.cpu().numpy(), self.recipe.augmentations, views, seed)
             plain = to_float(stored)
             rows = slice(start, start + len(part))
@@ -235,9 +238,16 @@ class Predictor:
             start = rows.stop
 
     def _probabilities(self, pixels: torch.Tensor) -> torch.Tensor:
-        batch = self.normalizer(pixels).contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode(), autocast(self.compute):
-            return self.model(batch).float().softmax(dim=1)
+        """(n, classes); in two halves where memory runs out."""
+        try:
+            with device_turn(self.compute.device), torch.inference_mode(), autocast(self.compute):
+                batch = self.normalizer(pixels).contiguous(memory_format=torch.channels_last)
+                return self.model(batch).float().softmax(dim=1)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or len(pixels) == 1:
+                raise
+            batch = None
+        return torch.cat([self._probabilities(half) for half in pixels.chunk(2)])
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,16 @@ class AdamSpec(OptimizerSpec):
     weight_decay: float = setting(0.0, label="Weight decay", ge=0, le=1, step=0.0001)
     """L2 penalty added to the gradient; AdamW decays the weights themselves instead."""
 
-    def build(self, parameters: Iterable[nn.Parameter], *, fused: bool | None = None) -> Optimizer:
+    def build(
+        self, parameters: Iterable[nn.Parameter], *, fused: bool | None = None, capturable: bool = False
+    ) -> Optimizer:
         return Adam(
             parameters,
             lr=self.lr,
             betas=(self.beta1, self.beta2),
             eps=self.eps,
             weight_decay=self.weight_decay,
+            capturable=capturable,
             fused=fused,
         )
 

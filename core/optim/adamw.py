@@ -27,13 +27,16 @@ class AdamWSpec(OptimizerSpec):
     weight_decay: float = setting(0.01, label="Weight decay", ge=0, le=1, step=0.0001)
     """Share of each weight that is taken off per unit of learning rate."""
 
-    def build(self, parameters: Iterable[nn.Parameter], *, fused: bool | None = None) -> Optimizer:
+    def build(
+        self, parameters: Iterable[nn.Parameter], *, fused: bool | None = None, capturable: bool = False
+    ) -> Optimizer:
         return AdamW(
             parameters,
             lr=self.lr,
             betas=(self.beta1, self.beta2),
             eps=self.eps,
             weight_decay=self.weight_decay,
+            capturable=capturable,
             fused=fused,
         )
 

@@ -14,8 +14,11 @@ class OptimizerSpec(Spec):
     lr: float = setting(0.1, label="Learning rate", gt=0, le=100, step=0.001)
     """How far a step moves the weights. Schedulers start from this value."""
 
-    def build(self, parameters: Iterable[nn.Parameter], *, fused: bool | None = None) -> Optimizer:
-        """The optimizer over these parameters; `fused` picks torch's fused kernel where there is one."""
+    def build(
+        self, parameters: Iterable[nn.Parameter], *, fused: bool | None = None, capturable: bool = False
+    ) -> Optimizer:
+        """The optimizer over these parameters; `fused` picks torch's fused kernel where there is one,
+        `capturable` keeps its counters on the GPU, so that a CUDA graph may hold a step."""
         raise NotImplementedError
 
     @property

@@ -29,7 +29,9 @@ class RMSpropSpec(OptimizerSpec):
     weight_decay: float = setting(0.0, label="Weight decay", ge=0, le=1, step=0.0001)
     """L2 penalty added to the gradient."""
 
-    def build(self, parameters: Iterable[nn.Parameter], *, fused: bool | None = None) -> Optimizer:
+    def build(
+        self, parameters: Iterable[nn.Parameter], *, fused: bool | None = None, capturable: bool = False
+    ) -> Optimizer:
         # torch has no fused RMSprop.
         return RMSprop(
             parameters,
@@ -39,6 +41,7 @@ class RMSpropSpec(OptimizerSpec):
             momentum=self.momentum,
             centered=self.centered,
             weight_decay=self.weight_decay,
+            capturable=capturable,
         )
 
     @property

@@ -56,6 +56,8 @@ class Schedule:
         self._hold_at = hold_from * per_epoch if hold_from is not None else None
         if isinstance(main, OneCycleLR):
             self._hold_at = min(self._planned, self._hold_at or self._planned)
+        self.changes_momentum = isinstance(main, OneCycleLR) and cycle_momentum
+        """Whether the optimizer's momentum moves along with the learning rate."""
         self._plateau = main if isinstance(main, ReduceLROnPlateau) else None
         if climb is None or self._plateau is not None:
             # SequentialLR takes no ReduceLROnPlateau: it must be told a metric.

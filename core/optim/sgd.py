@@ -30,7 +30,9 @@ class SGDSpec(OptimizerSpec):
             raise ValueError("Nesterov needs a momentum above 0; raise the momentum or turn Nesterov off")
         return self
 
-    def build(self, parameters: Iterable[nn.Parameter], *, fused: bool | None = None) -> Optimizer:
+    def build(
+        self, parameters: Iterable[nn.Parameter], *, fused: bool | None = None, capturable: bool = False
+    ) -> Optimizer:
         return SGD(
             parameters,
             lr=self.lr,

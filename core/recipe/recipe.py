@@ -89,9 +89,17 @@ class Recipe(Spec):
     checkpoints: CheckpointSettings = setting(CheckpointSettings(), label="Checkpoints")
     """Which epochs' weights are kept."""
     precision: Literal["auto", "fp32"] = setting("auto", label="Precision", level="expert")
-    """'auto' computes in bfloat16 where this machine is faster with it."""
+    """'auto' computes in half precision where this machine is faster with it: bfloat16, or float16 on
+    older GPUs."""
+    compile: bool = setting(False, label="Compile the network", level="expert")
+    """Through torch.compile, which takes seconds to minutes at the start; on a GPU it takes the place of
+    the CUDA graph. Where it fails, the run goes on without."""
     device: str = setting("auto", label="Device", level="expert")
     """'auto' takes the first GPU, else the CPU; or 'cpu', 'cuda:0', 'cuda:1', ..., 'mps'."""
+    launcher: Literal["auto", "thread", "process"] = setting("auto", label="Train in", level="expert")
+    """'auto' takes the app's own thread, or what PLATEAU_LAUNCHER says; 'process' isolates it: a crash of
+    the training cannot take the app with it, at the price of some seconds and memory for loading torch
+    a second time. The numbers are the same."""
 
     @field_validator("device")
     @classmethod

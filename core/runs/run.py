@@ -207,7 +207,7 @@ class Run:
         kept = sorted({*self.checkpoint_epochs(), status.epoch})
         raise NotFound(
             f"Run {self.id} keeps no checkpoint of epoch {epoch}; it keeps epoch "
-            f"{', '.join(map(str, kept))}; other epochs are kept when the recipe's checkpoints name them."
+            f"{', '.join(map(str, kept))}; others are kept by checkpoints.epochs or checkpoints.every."
         )
 
     def ask_to_stop(self, when: Literal["after_epoch", "now"]) -> None:

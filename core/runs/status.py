@@ -74,6 +74,8 @@ class Status(BaseModel):
     architecture: str
     device: str = ""
     precision: str = ""
+    notices: list[str] = []
+    """What a person should know about how the last sitting computed."""
     environment: dict[str, str] = {}
     parent: str | None = None
     """The run that this one was cloned from."""

@@ -33,6 +33,7 @@ from core.train import (
     CheckpointReady,
     EpochEnded,
     Event,
+    Notice,
     Progress,
     Stopped,
     StopRequest,
@@ -57,6 +58,7 @@ class DeviceBroken(PlateauError):
 
 
 CONTROL_EVERY_S = 0.2
+MOST_NOTICES = 20
 STEP_ROWS = 600
 """About so many rows of steps.jsonl per five minutes at first; later they thin out."""
 
@@ -151,8 +153,11 @@ class _Trainer:
         compute = resolve_compute(recipe.device, recipe.precision)
         self.status.device, self.status.precision = compute.name, compute.reason
         self.status.environment = environment()
+        self.status.notices = []
         statistics = statistics_for(recipe, dataset)
         bank = load_images(dataset, recipe.data.color, compute.device)
+        if bank.streamed:
+            self.log.info("The images do not fit on the device and are brought there as they are needed.")
         task = Task(
             recipe=recipe,
             bank=bank,
@@ -174,6 +179,9 @@ class _Trainer:
         for event in fit(task):
             if isinstance(event, Progress):
                 self._progress(event)
+            elif isinstance(event, Notice):
+                self.log.info("%s", event.text)
+                self.status.notices = [*self.status.notices, event.text][-MOST_NOTICES:]
             elif isinstance(event, EpochEnded):
                 self._epoch(event)
             elif isinstance(event, CheckpointReady):

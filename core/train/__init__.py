@@ -1,5 +1,6 @@
 """The training loop and what belongs to it: device, images, evaluation, checkpoints."""
 
+from core.train.batches import steps_per_epoch
 from core.train.checkpoint import (
     Card,
     read_card,
@@ -9,14 +10,23 @@ from core.train.checkpoint import (
     write_checkpoint,
     write_state,
 )
-from core.train.device import Compute, available_devices, resolve_compute, resolve_device, to_compute
-from core.train.engine import Diverged, StopRequest, Task, build_model, fit, steps_per_epoch
-from core.train.evaluate import Interrupted, Outcomes, autocast, evaluate, predict_logits
-from core.train.events import CheckpointReady, EpochEnded, Event, Progress, Resume, Stopped
+from core.train.device import (
+    Compute,
+    available_devices,
+    device_turn,
+    resolve_compute,
+    resolve_device,
+    to_compute,
+)
+from core.train.engine import Diverged, StopRequest, Task, build_model, fit
+from core.train.evaluate import Interrupted, Outcomes, autocast, evaluate, is_out_of_memory, predict_logits
+from core.train.events import CheckpointReady, EpochEnded, Event, Notice, Progress, Resume, Stopped
 from core.train.images import (
     ImageBank,
     Normalizer,
     channels_for,
+    fits,
+    gather,
     load_images,
     statistics_for,
     to_device,
@@ -45,6 +55,7 @@ __all__ = [
     "ImageBank",
     "Interrupted",
     "Normalizer",
+    "Notice",
     "Outcomes",
     "Progress",
     "Resume",
@@ -59,9 +70,13 @@ __all__ = [
     "channels_for",
     "check",
     "derive_seed",
+    "device_turn",
     "evaluate",
     "fit",
+    "fits",
+    "gather",
     "generator_for",
+    "is_out_of_memory",
     "load_images",
     "measure",
     "network_problem",

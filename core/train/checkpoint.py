@@ -13,8 +13,6 @@ from typing import Any
 
 import torch
 from pydantic import BaseModel, ValidationError
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from core.errors import Damaged, NotFound
 from core.files import replacing, to_json
@@ -121,6 +119,8 @@ def read_state_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _write(path: Path, tensors: dict[str, torch.Tensor], card: Card, **metadata: Any) -> None:
+    from safetensors.torch import save_file  # here: see _read
+
     metadata["card"] = card.model_dump()
     with replacing(path) as temporary:
         save_file(tensors, temporary, metadata={key: to_json(value) for key, value in metadata.items()})
@@ -128,6 +128,9 @@ def _write(path: Path, tensors: dict[str, torch.Tensor], card: Card, **metadata:
 
 def _read(path: Path, prefix: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """The metadata, and the tensors whose names start with `prefix`."""
+    # Here: the loop alone, as it is measured on a bare GPU machine, does without this library.
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, framework="pt") as file:
             metadata = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}

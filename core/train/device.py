@@ -1,12 +1,16 @@
 """Where and in which precision a run computes."""
 
 import os
-from dataclasses import dataclass
+import threading
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
 
 from core.errors import Unavailable
+
+_CAPTURING = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class Compute:
     @property
     def autocast(self) -> bool:
         return self.dtype != torch.float32
+
+    def in_fp32(self, reason: str) -> "Compute":
+        """The same device without half precision."""
+        return replace(self, dtype=torch.float32, reason=f"fp32: {reason}")
 
 
 def available_devices() -> list[str]:
@@ -61,8 +69,17 @@ def resolve_compute(device_name: str, precision: str) -> Compute:
         name = f"CPU, {threads} thread{'s' if threads != 1 else ''}"
     if precision == "fp32":
         return Compute(device, torch.float32, "fp32 was chosen", name)
-    fast, reason = _bfloat16_pays(device)
-    return Compute(device, torch.bfloat16 if fast else torch.float32, reason, name)
+    dtype, reason = _fastest_type(device)
+    return Compute(device, dtype, reason, name)
+
+
+def device_turn(device: torch.device) -> AbstractContextManager[object]:
+    """Held for as long as one asks things of a GPU that another thread's graph capture may not meet.
+
+    One capture at a time in a process, with nobody else at the GPU meanwhile: an allocation or a
+    synchronization of another thread can break it, in spite of its thread-local mode.
+    """
+    return _CAPTURING if device.type == "cuda" else nullcontext()
 
 
 def to_compute(model: nn.Module, compute: Compute) -> nn.Module:
@@ -70,20 +87,23 @@ def to_compute(model: nn.Module, compute: Compute) -> nn.Module:
     return model.to(compute.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def _bfloat16_pays(device: torch.device) -> tuple[bool, str]:
-    """Whether this device is faster in bfloat16 than in fp32, and the reason in words."""
+def _fastest_type(device: torch.device) -> tuple[torch.dtype, str]:
+    """The type in which this device is fastest at matrix work, and the reason in words."""
     if device.type == "cuda":
-        if torch.cuda.get_device_capability(device)[0] >= 8:
-            return True, "bf16: the GPU has bf16 matrix units"
-        return False, "fp32: the GPU is older than bf16 matrix units"
+        major, _ = torch.cuda.get_device_capability(device)
+        if major >= 8:
+            return torch.bfloat16, "bf16: the GPU has bf16 matrix units"
+        if major >= 7:
+            return torch.float16, "fp16 with a loss scaler: the GPU is older than bf16 matrix units"
+        return torch.float32, "fp32: the GPU is older than half-precision matrix units"
     if device.type == "cpu":
         flags = _cpu_flags()
         found = next((flag for flag in ("amx_bf16", "avx512_bf16") if flag in flags), None)
         if found:
-            return True, f"bf16: the CPU has {found}"
+            return torch.bfloat16, f"bf16: the CPU has {found}"
         # Without these instructions bf16 is emulated, and slower than fp32.
-        return False, "fp32: the CPU has neither avx512_bf16 nor AMX"
-    return False, "fp32: not tried on this kind of device"
+        return torch.float32, "fp32: the CPU has neither avx512_bf16 nor AMX"
+    return torch.float32, "fp32: not tried on this kind of device"
 
 
 def _cpu_flags() -> frozenset[str]:

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 import torch
 from torch import nn
+from torch.amp import GradScaler
 from torch.optim import Optimizer
 
 from core.errors import PlateauError
@@ -15,12 +16,15 @@ from core.models.weights import load_state, state_dict_of
 from core.optim import Schedule
 from core.recipe import Recipe, Statistics
 from core.train.averaging import WeightAverage
+from core.train.batches import steps_per_epoch, training_chunks
 from core.train.device import Compute, to_compute
 from core.train.evaluate import Interrupted, Outcomes, logits_by_chunk, outcomes_of
-from core.train.events import CheckpointReady, EpochEnded, Event, Progress, Resume, Stopped
-from core.train.images import ImageBank, Normalizer, training_chunks
-from core.train.seeds import derive_seed, generator_for
-from core.train.step import EagerStep, Meter
+from core.train.events import CheckpointReady, EpochEnded, Event, Notice, Progress, Resume, Stopped
+from core.train.images import ImageBank, Normalizer
+from core.train.ladder import Way, choose_way
+from core.train.optimizer_state import copy_to_cpu, flatten_optimizer, restore_optimizer
+from core.train.seeds import derive_seed
+from core.train.step import HalfPrecisionRefused, Meter, TrainingStep
 
 PROGRESS_EVERY_S = 0.5
 HOPELESS_LOSS = 1e6
@@ -52,15 +56,10 @@ class Task:
     hold_from: int | None = None
     """In an extended run: the epoch whose lr stays, instead of the schedule going on."""
     resume: Resume | None = None
+    graph: bool = True
+    """Whether a CUDA graph is tried on a GPU."""
     should_stop: Callable[[], StopRequest] = lambda: StopRequest.NO
     clock: Callable[[], float] = field(default=time.perf_counter)
-
-
-def steps_per_epoch(images: int, batch_size: int) -> int:
-    """Optimizer steps per epoch. A last batch of a single image is left out: batch normalization
-    cannot train on one."""
-    steps, rest = divmod(images, batch_size)
-    return steps + (1 if rest > 1 or (rest == 1 and (batch_size == 1 or steps == 0)) else 0)
 
 
 def build_model(recipe: Recipe, bank: ImageBank, compute: Compute) -> nn.Module:
@@ -74,10 +73,21 @@ def build_model(recipe: Recipe, bank: ImageBank, compute: Compute) -> nn.Module:
 def fit(task: Task) -> Iterator[Event]:
     """Train from the first epoch, or from `task.resume`, to `task.epochs`.
 
-    Yields Progress a few times a second, and per epoch an EpochEnded, then a CheckpointReady.
-    Raises Diverged when the loss is not finite.
+    Yields Progress a few times a second, Notice where a person should know something, and per epoch
+    an EpochEnded, then a CheckpointReady. Raises Diverged when the loss is not finite.
     """
+    try:
+        yield from _fit(task)
+    except HalfPrecisionRefused as error:
+        # Raised by the first step only, so nothing is lost by beginning anew.
+        yield Notice(f"The network does not run in half precision here ({error}); it trains in fp32.")
+        yield from _fit(replace(task, compute=task.compute.in_fp32("half precision failed")))
+
+
+def _fit(task: Task) -> Iterator[Event]:
     loop = _Loop(task)
+    if loop.way.words:
+        yield Notice(f"{loop.way.words[:1].upper()}{loop.way.words[1:]}.")
     for epoch in range(loop.first_epoch, task.epochs + 1):
         try:
             yield from loop.epoch(epoch)
@@ -97,9 +107,12 @@ class _Loop:
         recipe, compute = task.recipe, task.compute
         self.steps = steps_per_epoch(len(task.bank.train), recipe.batch_size)
         self.model = build_model(recipe, task.bank, compute)
-        # The fused kernels compute the same update, in one pass over the weights.
-        fused = True if compute.device.type in ("cpu", "cuda") else None
-        self.optimizer: Optimizer = recipe.optimizer.build(self.model.parameters(), fused=fused)
+        self.optimizer: Optimizer = recipe.optimizer.build(
+            self.model.parameters(),
+            # The fused kernels compute the same update, in one pass over the weights.
+            fused=True if compute.device.type in ("cpu", "cuda") else None,
+            capturable=compute.device.type == "cuda",
+        )
         self.schedule = Schedule(
             recipe.scheduler,
             recipe.warmup,
@@ -109,20 +122,45 @@ class _Loop:
             cycle_momentum=recipe.optimizer.cycles_momentum,
             hold_from=task.hold_from,
         )
-        self.criterion = nn.CrossEntropyLoss(label_smoothing=recipe.loss.label_smoothing)
+        self.scaler = GradScaler(compute.device.type) if compute.dtype == torch.float16 else None
         self.normalizer = Normalizer(task.statistics, compute.device)
         self.average = WeightAverage(self.model, recipe.ema.decay) if recipe.ema.decay else None
         self.history: list[dict[str, float]] = []
         self.first_epoch = 1
         if task.resume:
             self._restore(task.resume)
+        self.meter = Meter(compute.device)
+        # One for the whole run, sown anew for each epoch: a graph draws from the one that it knows.
+        self.generator = torch.Generator(device=compute.device)
+        self.way = self._way()
+
+    def _way(self) -> Way:
+        task, recipe = self.task, self.task.recipe
+        body = TrainingStep(
+            self.model,
+            self.optimizer,
+            nn.CrossEntropyLoss(label_smoothing=recipe.loss.label_smoothing),
+            task.compute,
+            self.meter,
+            recipe.clip_norm,
+            self.average,
+            self.scaler,
+        )
+        return choose_way(
+            body,
+            batch_size=recipe.batch_size,
+            generator=self.generator,
+            schedule=self.schedule,
+            compiled=recipe.compile,
+            graph=task.graph,
+        )
 
     def _restore(self, resume: Resume) -> None:
         load_state(self.model, resume.weights)
         self.history = list(resume.history)
         self.first_epoch = resume.epoch + 1
         self.schedule.replay(resume.history)
-        restore_optimizer(self.optimizer, resume.optimizer)
+        restore_optimizer(self.optimizer, resume.optimizer, self.scaler)
         if self.average is not None:
             self.average.restore(resume.averaged)
 
@@ -134,13 +172,13 @@ class _Loop:
         """One epoch: train, evaluate, report."""
         task, recipe = self.task, self.task.recipe
         started = task.clock()
-        meter = Meter(task.compute.device)
         lr = 0.0
-        for progress in self._train(epoch, meter):
-            yield progress
-            lr = progress.lr
+        for event in self._train(epoch):
+            yield event
+            if isinstance(event, Progress):
+                lr = event.lr
         trained = task.clock()
-        loss, accuracy = self._read(meter, epoch, self.steps)
+        loss, accuracy = self._read(epoch, self.steps)
         images = min(self.steps * recipe.batch_size, len(task.bank.train))
         rate = images / max(trained - started, 1e-9)
         here = Progress(epoch, self.steps, self.steps, lr, loss, accuracy, rate, phase="evaluating")
@@ -179,68 +217,67 @@ class _Loop:
     def _state(self, epoch: int) -> Resume:
         return Resume(
             epoch=epoch,
-            weights={name: _copy(tensor) for name, tensor in state_dict_of(self.model).items()},
-            optimizer=flatten_optimizer(self.optimizer),
+            weights=_copies(state_dict_of(self.model)),
+            optimizer=flatten_optimizer(self.optimizer, self.scaler),
             history=list(self.history),
-            averaged={n: _copy(tensor) for n, tensor in self.average.state().items()} if self.average else {},
+            averaged={n: copy_to_cpu(tensor) for n, tensor in self.average.state().items()}
+            if self.average
+            else {},
         )
 
-    def _train(self, epoch: int, meter: Meter) -> Iterator[Progress]:
+    def _train(self, epoch: int) -> Iterator[Progress | Notice]:
         """All optimizer steps of an epoch. The last Progress is always yielded."""
-        task, recipe, bank = self.task, self.task.recipe, self.task.bank
-        set_generator(self.model, generator_for(recipe.seed, "dropout", epoch, task.compute.device))
+        task, recipe, step = self.task, self.task.recipe, self.way.step
+        self.generator.manual_seed(derive_seed(recipe.seed, "dropout", epoch))
+        set_generator(self.model, self.generator)
         self.model.train()
-        step = EagerStep(
-            self.model, self.optimizer, self.criterion, task.compute, meter, recipe.clip_norm, self.average
-        )
-        mixing, classes = generator_for(recipe.seed, "mixing", epoch), len(bank.classes)
+        self.meter.reset()
         started = reported = task.clock()
-        for done, (images, labels) in enumerate(self._batches(epoch), start=1):
-            lr = self.schedule.lr
-            draw = recipe.mixing.draw(len(images), images.shape[2], images.shape[3], mixing)
-            mixed, targets = recipe.mixing.apply(images, labels, classes, draw)
-            step(mixed, labels, targets)
-            self.schedule.after_step()
-            now = task.clock()
-            if done == self.steps or now - reported >= PROGRESS_EVERY_S:
-                reported = now
-                loss, accuracy = self._read(meter, epoch, done)
-                seen = min(done * recipe.batch_size, len(bank.train))
-                rate = seen / max(now - started, 1e-9)
-                yield Progress(epoch, done, self.steps, lr, loss, accuracy, rate)
-            if task.should_stop() is StopRequest.NOW:
-                raise Interrupted
-
-    def _batches(self, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """The epoch's batches: its permutation and its augmentation follow from seed and epoch."""
-        recipe, bank = self.task.recipe, self.task.bank
-        order = torch.randperm(len(bank.train), generator=generator_for(recipe.seed, "order", epoch))
-        order = bank.train[order]
-        draws = generator_for(recipe.seed, "augment", epoch)
-        batch = recipe.batch_size
-        left_images: torch.Tensor | None = None
-        left_labels: torch.Tensor | None = None
         done = 0
-        for images, labels in training_chunks(bank, recipe.augmentations, self.normalizer, order, draws):
-            if left_images is not None and left_labels is not None:
-                images = torch.cat([left_images, images])
-                labels = torch.cat([left_labels, labels])
-            whole = len(images) // batch * batch
-            for start in range(0, whole, batch):
-                yield images[start : start + batch], labels[start : start + batch]
+        for chunk in training_chunks(recipe, task.bank, self.normalizer, epoch):
+            step.load(chunk)
+            for start in range(0, len(chunk), recipe.batch_size):
+                lr = self.schedule.lr
+                step(start, min(start + recipe.batch_size, len(chunk)))
                 done += 1
-            left_images, left_labels = images[whole:], labels[whole:]
-        if done < self.steps and left_images is not None and left_labels is not None:
-            yield left_images, left_labels
+                if step.notices:
+                    yield from self._notices(step.notices)
+                self.schedule.after_step()
+                now = task.clock()
+                if done == self.steps or now - reported >= PROGRESS_EVERY_S:
+                    reported = now
+                    loss, accuracy = self._read(epoch, done)
+                    seen = min(done * recipe.batch_size, len(task.bank.train))
+                    rate = seen / max(now - started, 1e-9)
+                    yield Progress(epoch, done, self.steps, lr, loss, accuracy, rate)
+                if task.should_stop() is StopRequest.NOW:
+                    raise Interrupted
+
+    def _notices(self, notices: list[str]) -> Iterator[Notice]:
+        """Each thing that there is to say, once."""
+        while notices:
+            yield Notice(notices.pop(0))
 
     def _evaluated(
         self, model: nn.Module, indices: torch.Tensor, here: Progress
-    ) -> Generator[Progress, None, Outcomes]:
+    ) -> Generator[Progress | Notice, None, Outcomes]:
         """Evaluate, saying a few times a second that the loop is still at it."""
         task, parts = self.task, []
         reported = task.clock()
-        for logits in logits_by_chunk(model, task.bank.images, indices, self.normalizer, task.compute):
+        smaller: list[str] = []
+        for logits in logits_by_chunk(
+            model,
+            task.bank.images,
+            indices,
+            self.normalizer,
+            task.compute,
+            forward=self.way.forward,
+            on_smaller=lambda size: smaller.append(
+                f"Out of memory in an evaluation: it goes on with {size} images at a time."
+            ),
+        ):
             parts.append(logits)
+            yield from self._notices(smaller)
             if task.should_stop() is StopRequest.NOW:
                 raise Interrupted
             if task.clock() - reported >= PROGRESS_EVERY_S:
@@ -249,8 +286,9 @@ class _Loop:
         truth = task.bank.labels[indices.to(task.bank.labels.device)]
         return outcomes_of(torch.cat(parts), truth)
 
-    def _read(self, meter: Meter, epoch: int, step: int) -> tuple[float, float]:
-        loss, accuracy = meter.read()
+    def _read(self, epoch: int, step: int) -> tuple[float, float]:
+        self.way.step.finish()
+        loss, accuracy = self.meter.read()
         if not loss < HOPELESS_LOSS:
             raise Diverged(
                 f"The loss became {loss:.3g} in epoch {epoch}, by step {step} of {self.steps}: the training "
@@ -259,35 +297,5 @@ class _Loop:
         return loss, accuracy
 
 
-def _copy(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.detach().to("cpu", copy=True).contiguous()
-
-
-def flatten_optimizer(optimizer: Optimizer) -> dict[str, torch.Tensor]:
-    """An optimizer's state as '<parameter's number>.<name>' -> tensor (copies on the CPU)."""
-    flat: dict[str, torch.Tensor] = {}
-    for number, state in optimizer.state_dict()["state"].items():
-        for name, value in state.items():
-            if value is None:
-                continue
-            flat[f"{number}.{name}"] = _copy(
-                value if isinstance(value, torch.Tensor) else torch.tensor(value)
-            )
-    return flat
-
-
-def restore_optimizer(optimizer: Optimizer, flat: dict[str, torch.Tensor]) -> None:
-    """Put a flattened state back; learning rate and momentum stay as the schedule left them.
-
-    torch's fused kernels walk through memory without looking at strides: a momentum that is laid
-    out otherwise than its weights (channels_last) would be added to the wrong ones, silently.
-    """
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    state: dict[int, dict[str, torch.Tensor]] = {}
-    for key, value in flat.items():
-        number, _, name = key.partition(".")
-        parameter = parameters[int(number)]
-        like = parameter if value.shape == parameter.shape else value
-        laid_out = torch.empty_like(like, dtype=value.dtype, device="cpu").copy_(value)
-        state.setdefault(int(number), {})[name] = laid_out
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+def _copies(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: copy_to_cpu(tensor) for name, tensor in tensors.items()}

@@ -7,10 +7,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from core.train.device import Compute
-from core.train.images import Normalizer, plain_chunks
+from core.train.device import Compute, device_turn
+from core.train.images import Normalizer, plain_images
 
-EVALUATION_BATCH = 512
+EVALUATION_BATCH = {"cpu": 512, "cuda": 4096}
+"""Images that are evaluated at once, by the kind of device; half as many while memory runs out."""
+OTHER_BATCH = 512
 
 
 @dataclass(frozen=True)
@@ -90,20 +92,59 @@ def predict_logits(
     return torch.cat(parts)
 
 
+Forward = Callable[[nn.Module, torch.Tensor], torch.Tensor]
+"""From a network and its input to logits."""
+
+
+def plain_forward(model: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """The network's own forward."""
+    logits: torch.Tensor = model(images)
+    return logits
+
+
 def logits_by_chunk(
     model: nn.Module,
     images: torch.Tensor,
     indices: torch.Tensor,
     normalizer: Normalizer,
     compute: Compute,
+    *,
+    forward: Forward = plain_forward,
+    on_smaller: Callable[[int], None] = lambda size: None,
 ) -> Iterator[torch.Tensor]:
-    """float32 logits of EVALUATION_BATCH images at a time, in evaluation mode."""
+    """float32 logits of images[indices] in evaluation mode, as many at a time as memory allows.
+
+    Out of memory halves the batch, and `on_smaller` is told the new one; a single image that does not
+    fit raises as torch does.
+    """
     model.eval()
-    for chunk in plain_chunks(images, indices, normalizer, EVALUATION_BATCH):
-        # Not around the yield: the mode would stay on in whoever asks for the next chunk.
-        with torch.inference_mode(), autocast(compute):
-            logits = model(chunk).float()
+    size = EVALUATION_BATCH.get(compute.device.type, OTHER_BATCH)
+    done = 0
+    while done < len(indices):
+        part = indices[done : done + size]
+        try:
+            # Not around the yield: the mode would stay on in whoever asks for the next chunk.
+            with device_turn(compute.device), torch.inference_mode(), autocast(compute):
+                inputs = plain_images(images, part, normalizer, compute.device)
+                logits = forward(model, inputs).float()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or len(part) == 1:
+                raise
+            logits, inputs = None, None
+            size = max(1, len(part) // 2)
+        if logits is None:
+            # Outside of the handler: the error holds the frames, and they the tensors.
+            if compute.device.type == "cuda":
+                torch.cuda.empty_cache()
+            on_smaller(size)
+            continue
+        done += len(part)
         yield logits
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: torch has a class for it on GPUs, and only words on the CPU."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def autocast(compute: Compute) -> torch.autocast:

@@ -30,6 +30,13 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something that a person should know about how the run computes."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class EpochEnded:
     """An epoch with its evaluation is done. Accuracies are fractions of 1."""
 
@@ -94,4 +101,4 @@ class Stopped:
     """The last whole epoch."""
 
 
-Event = Progress | EpochEnded | CheckpointReady | Stopped
+Event = Progress | Notice | EpochEnded | CheckpointReady | Stopped

@@ -1,24 +1,25 @@
 """A data set's images where the training happens, and the way from bytes to a network's input."""
 
 import warnings
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from core.augment import AnyAugmentation, augment
 from core.data import Dataset
 from core.recipe import Recipe, Statistics
 
-CHUNK = 1024
-"""Images that are augmented at once: large enough for batched operations, small enough for the
-cache. Part of what a run's random draws depend on, so it is the same on every machine."""
+RESIDENT_SHARE = 0.5
+"""Images lie on the GPU where they take up to this share of its free memory."""
 
 
 @dataclass
 class ImageBank:
-    """Images and labels on the device, with the indices of each split (ascending, on the CPU)."""
+    """Images and labels, with the indices of each split (ascending, on the CPU).
+
+    Labels are on the device that trains. Images are there too where they fit, else on the CPU, and
+    `gather` brings over what a step needs.
+    """
 
     images: torch.Tensor  # (N, H, W, C) uint8
     labels: torch.Tensor  # (N,) int64
@@ -33,18 +34,28 @@ class ImageBank:
     def channels(self) -> int:
         return int(self.images.shape[3])
 
+    @property
+    def streamed(self) -> bool:
+        """Whether the images are brought to the device as they are needed."""
+        return self.images.device != self.labels.device
 
-def load_images(dataset: Dataset, color: str, device: torch.device) -> ImageBank:
-    """The data set on `device`. On the CPU the memory-mapped cache is used as it is.
 
-    `color` 'rgb' repeats a greyscale image's channel.
+def load_images(
+    dataset: Dataset, color: str, device: torch.device, *, resident: bool | None = None
+) -> ImageBank:
+    """The data set for training on `device`. On the CPU the memory-mapped cache is used as it is.
+
+    `color` 'rgb' repeats a greyscale image's channel. `resident` says whether the images lie on the
+    device; None: where they fit into half of its free memory.
     """
+    if resident is None:
+        resident = fits(dataset.images.nbytes, device)
     train = torch.from_numpy(dataset.indices("train"))
     val = torch.from_numpy(dataset.indices("val"))
     order = torch.randperm(len(train), generator=torch.Generator().manual_seed(0))
     clean = train[order[: max(1, min(len(val), len(train)))]].sort().values
     return ImageBank(
-        images=to_device(dataset.images, color, device),
+        images=to_device(dataset.images, color, device if resident else torch.device("cpu")),
         labels=torch.from_numpy(dataset.labels).to(device),
         train=train,
         val=val,
@@ -52,6 +63,14 @@ def load_images(dataset: Dataset, color: str, device: torch.device) -> ImageBank
         classes=dataset.info.classes,
         image_size=dataset.info.image_size,
     )
+
+
+def fits(images_bytes: int, device: torch.device) -> bool:
+    """Whether so many bytes of images may lie on the device for the length of a run."""
+    if device.type != "cuda":
+        return True
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    return images_bytes <= RESIDENT_SHARE * free_bytes
 
 
 def to_device(images: np.ndarray, color: str, device: torch.device) -> torch.Tensor:
@@ -64,6 +83,21 @@ def to_device(images: np.ndarray, color: str, device: torch.device) -> torch.Ten
     if color == "rgb" and view.shape[3] == 1:
         view = view.expand(-1, -1, -1, 3)
     return view
+
+
+def gather(images: torch.Tensor, indices: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """images[indices] on `device`, where the images may lie on the CPU.
+
+    From there they go through pinned memory and are copied beside the GPU's work: the host never
+    waits, and is as far ahead of the GPU as its queue of steps lets it be.
+    """
+    if images.device == device:
+        return images.index_select(0, brought_over(indices, device))
+    if device.type != "cuda":
+        return images.index_select(0, indices).to(device)
+    pinned = torch.empty((len(indices), *images.shape[1:]), dtype=images.dtype, pin_memory=True)
+    torch.index_select(images, 0, indices, out=pinned)
+    return pinned.to(device, non_blocking=True)
 
 
 class Normalizer:
@@ -82,28 +116,19 @@ def to_float(images: torch.Tensor) -> torch.Tensor:
     return images.permute(0, 3, 1, 2).float().div_(255)
 
 
-def training_chunks(
-    bank: ImageBank,
-    recipe_augmentations: Sequence[AnyAugmentation],
-    normalizer: Normalizer,
-    order: torch.Tensor,
-    generator: torch.Generator,
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Augmented, normalized images and labels of one epoch, CHUNK at a time, in the order given."""
-    for indices in order.split(CHUNK):
-        where = indices.to(bank.images.device)
-        images = to_float(bank.images.index_select(0, where))
-        images = augment(images, recipe_augmentations, generator)
-        yield normalizer(images).contiguous(memory_format=torch.channels_last), bank.labels[where]
+def brought_over(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A small tensor of the CPU on `device`, without waiting for what the device has in its queue."""
+    if device.type == "cuda" and not values.is_cuda:
+        values = values.pin_memory()
+    return values.to(device, non_blocking=True)
 
 
-def plain_chunks(
-    images: torch.Tensor, indices: torch.Tensor, normalizer: Normalizer, size: int
-) -> Iterator[torch.Tensor]:
-    """Normalized images without augmentation, `size` at a time."""
-    for part in indices.split(size):
-        chosen = images.index_select(0, part.to(images.device))
-        yield normalizer(to_float(chosen)).contiguous(memory_format=torch.channels_last)
+def plain_images(
+    images: torch.Tensor, indices: torch.Tensor, normalizer: Normalizer, device: torch.device
+) -> torch.Tensor:
+    """Normalized images[indices] without augmentation: (n, C, H, W) on `device`."""
+    chosen = gather(images, indices, device)
+    return normalizer(to_float(chosen)).contiguous(memory_format=torch.channels_last)
 
 
 def statistics_for(recipe: Recipe, dataset: Dataset) -> Statistics:

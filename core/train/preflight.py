@@ -15,10 +15,19 @@ from core.models.randomness import set_generator
 from core.models.summary import Stage, summarize
 from core.optim import LrCurve, lr_curve, schedule_warnings
 from core.recipe import Recipe
+from core.train.batches import steps_per_epoch
 from core.train.device import Compute, resolve_device
-from core.train.engine import build_model, steps_per_epoch
+from core.train.engine import build_model
 from core.train.evaluate import autocast
-from core.train.images import Normalizer, channels_for, load_images, statistics_for, to_float
+from core.train.images import (
+    Normalizer,
+    channels_for,
+    gather,
+    load_images,
+    plain_images,
+    statistics_for,
+    to_float,
+)
 from core.train.seeds import generator_for
 
 
@@ -218,14 +227,13 @@ class _Trial:
     def _step(self) -> None:
         batch = min(self.recipe.batch_size, len(self.bank.train))
         where = self.bank.train[torch.randint(len(self.bank.train), (batch,), generator=self.generator)]
-        where = where.to(self.bank.images.device)
-        images = to_float(self.bank.images.index_select(0, where))
+        images = to_float(gather(self.bank.images, where, self.compute.device))
         images = self.normalizer(augment(images, self.recipe.augmentations, self.generator))
         self.model.train()
         with autocast(self.compute):
             logits = self.model(images.contiguous(memory_format=torch.channels_last))
         self.optimizer.zero_grad(set_to_none=True)
-        self.criterion(logits.float(), self.bank.labels[where]).backward()
+        self.criterion(logits.float(), self.bank.labels[where.to(self.compute.device)]).backward()
         self.optimizer.step()
         self._wait()
 
@@ -263,7 +271,9 @@ class _Trial:
         self.model.eval()
         start = time.perf_counter()
         with torch.inference_mode(), autocast(self.compute):
-            self.model(self.normalizer(to_float(self.bank.images[:count])))
+            self.model(
+                plain_images(self.bank.images, torch.arange(count), self.normalizer, self.compute.device)
+            )
         self._wait()
         return (time.perf_counter() - start) / count
 

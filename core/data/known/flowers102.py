@@ -1,7 +1,6 @@
 """Flowers102: photographs, with labels and split in MATLAB files."""
 
 import numpy as np
-from scipy.io import loadmat
 
 from core.data.collection import TEST, TRAIN, VAL, Collection, FilePictures
 from core.data.known.download import Downloads, RemoteFile
@@ -12,6 +11,8 @@ _SPLITS = {"trnid": TRAIN, "valid": VAL, "tstid": TEST}
 
 def collect_flowers102(downloads: Downloads) -> Collection:
     """102 kinds of flowers, with a val split of its own."""
+    from scipy.io import loadmat  # only these files need it
+
     from core.vision import torchvision  # torch takes seconds to import; most sources need none of it
 
     description = torchvision.datasets.Flowers102

@@ -1,7 +1,6 @@
 """SVHN: house numbers, MATLAB files."""
 
 import numpy as np
-from scipy.io import loadmat
 
 from core.data.collection import TEST, TRAIN, Collection
 from core.data.known.arrays import array_collection
@@ -11,6 +10,8 @@ from core.data.known.known_set import KnownSet
 
 def collect_svhn(downloads: Downloads) -> Collection:
     """The cropped digits, without the extra set."""
+    from scipy.io import loadmat  # only these files need it
+
     from core.vision import torchvision  # torch takes seconds to import; most sources need none of it
 
     parts = {}

@@ -19,7 +19,7 @@ from tests.unit.classify.conftest import make_run
 @pytest.fixture(autouse=True)
 def fast_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine on which 'auto' means bf16."""
-    monkeypatch.setattr(devices, "_bfloat16_pays", lambda device: (True, "bf16: said by a test"))
+    monkeypatch.setattr(devices, "_fastest_type", lambda device: (torch.bfloat16, "said by a test"))
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("auto", torch.bfloat16)])

@@ -20,6 +20,7 @@ from core.train import (
     Compute,
     Diverged,
     EpochEnded,
+    Notice,
     read_state,
 )
 from tests.unit import tiny
@@ -252,6 +253,24 @@ def test_the_auto_precision_is_said(store: RunStore, small: Dataset, small_libra
     assert status.state == "finished"
     compute: Compute = training_module.resolve_compute("cpu", "auto")
     assert (status.device, status.precision) == (compute.name, compute.reason)
+
+
+def test_what_the_loop_has_to_say_stands_in_the_status_and_in_the_log(
+    store: RunStore, small: Dataset, small_library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = training_module.fit
+
+    def telling(task: Any) -> Any:
+        yield Notice("No CUDA graph: it failed.")
+        yield from real(task)
+
+    run = new_run(store, small, epochs=1)
+    monkeypatch.setattr(training_module, "fit", telling)
+    assert train(run, small_library).notices == ["No CUDA graph: it failed."]
+    assert "No CUDA graph: it failed." in (run.folder / "train.log").read_text()
+    monkeypatch.undo()
+    store.extend(run, 1, queue=False)
+    assert train(run, small_library).notices == [], "another sitting may compute otherwise"
 
 
 def test_a_damaged_row_costs_no_checkpoint(store: RunStore, small: Dataset, small_library: Library) -> None:

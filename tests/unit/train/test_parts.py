@@ -30,7 +30,8 @@ from core.train import (
     to_float,
 )
 from core.train import device as device_module
-from core.train.images import Normalizer, channels_for, training_chunks
+from core.train.batches import training_chunks
+from core.train.images import Normalizer, channels_for, fits, gather
 from core.train.step import Meter
 from tests.unit import tiny
 from tests.unit.train import setups
@@ -172,14 +173,43 @@ def test_the_data_sets_own_normalization_centres_its_training_images(dataset: Da
     assert (normalized.std(dim=(0, 2, 3)) - 1).abs().max() < 1e-2
 
 
-def test_training_chunks_keep_the_order_and_the_labels(dataset: Dataset) -> None:
+def test_training_chunks_are_an_epochs_permutation_with_its_labels(dataset: Dataset) -> None:
     bank = load_images(dataset, "as stored", CPU)
-    order = bank.train.flip(0)
+    recipe = tiny.recipe(batch_size=16)
     normalizer = Normalizer(((0.0,) * 3, (1.0,) * 3), CPU)
-    chunks = list(training_chunks(bank, (), normalizer, order, generator_for(0, "augment")))
-    assert torch.equal(torch.cat([labels for _, labels in chunks]), bank.labels[order])
-    assert torch.equal(torch.cat([images for images, _ in chunks]), to_float(bank.images[order]))
-    assert chunks[0][0].is_contiguous(memory_format=torch.channels_last)
+    chunks = list(training_chunks(recipe, bank, normalizer, 3))
+    order = bank.train[torch.randperm(len(bank.train), generator=generator_for(recipe.seed, "order", 3))]
+    assert torch.equal(torch.cat([chunk.labels for chunk in chunks]), bank.labels[order])
+    assert torch.equal(torch.cat([chunk.images for chunk in chunks]), to_float(bank.images[order]))
+    assert [len(chunk) % 16 for chunk in chunks[:-1]] == [0] * (len(chunks) - 1)
+    assert chunks[0].images.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(("size", "resident"), [(400, True), (500, True), (501, False)])
+def test_images_lie_on_a_gpu_where_they_take_up_to_half_of_its_free_memory(
+    monkeypatch: pytest.MonkeyPatch, size: int, resident: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (1000, 8000))
+    assert fits(size, torch.device("cuda:0")) == resident
+    assert fits(size, CPU)
+
+
+def test_images_that_lie_elsewhere_are_brought_over(dataset: Dataset) -> None:
+    bank = load_images(dataset, "rgb", CPU)
+    assert not bank.streamed
+    assert replace(bank, labels=bank.labels.to("meta")).streamed
+    chosen = torch.tensor([5, 0, 5])
+    assert torch.equal(gather(bank.images, chosen, CPU), bank.images[chosen])
+    assert gather(bank.images, chosen, torch.device("meta")).shape == (3, *bank.images.shape[1:])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_streamed_images_are_those_that_lie_on_the_gpu(dataset: Dataset) -> None:
+    gpu = torch.device("cuda:0")
+    here, there = (load_images(dataset, "as stored", gpu, resident=resident) for resident in (True, False))
+    assert (here.streamed, there.streamed) == (False, True)
+    chosen = torch.tensor([5, 0, 5])
+    assert torch.equal(gather(here.images, chosen, gpu), gather(there.images, chosen, gpu))
 
 
 # Meter
@@ -187,13 +217,17 @@ def test_training_chunks_keep_the_order_and_the_labels(dataset: Dataset) -> None
 
 def test_a_meter_weighs_batches_by_their_images() -> None:
     meter = Meter(CPU)
-    meter.add(torch.tensor(1.0), torch.tensor(3), 4)
-    meter.add(torch.tensor(4.0), torch.tensor(1), 2)
+    for loss, hits, images in ((1.0, 3, 4), (4.0, 1, 2)):
+        meter.add(torch.tensor(loss), torch.tensor(hits), images)
+        meter.count(images)
     assert meter.read() == (pytest.approx(2.0), pytest.approx(4 / 6))
     meter.add(torch.tensor(torch.nan), torch.tensor(0), 2)
+    meter.count(2)
     loss, accuracy = meter.read()
     assert loss != loss
     assert accuracy == pytest.approx(0.5)
+    meter.reset()
+    assert meter.read() == (0.0, 0.0)
 
 
 def test_a_meter_that_saw_nothing_reads_as_zero() -> None:
@@ -206,7 +240,7 @@ def test_a_meter_that_saw_nothing_reads_as_zero() -> None:
 def test_an_evaluation_equals_torchs_cross_entropy_in_evaluation_mode(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluate_module, "EVALUATION_BATCH", 7)  # several batches, the last one ragged
+    monkeypatch.setitem(evaluate_module.EVALUATION_BATCH, "cpu", 7)  # several batches, the last one ragged
     task = setups.task(dataset, tiny.recipe(**setups.RANDOMNESS))
     bank = task.bank
     model = build_model(task.recipe, bank, task.compute)
@@ -244,7 +278,7 @@ def _still() -> dict[str, object]:
 def test_an_evaluation_can_be_stopped_between_batches(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluate_module, "EVALUATION_BATCH", 5)
+    monkeypatch.setitem(evaluate_module.EVALUATION_BATCH, "cpu", 5)
     bank = load_images(dataset, "as stored", CPU)
     batches = 0
 

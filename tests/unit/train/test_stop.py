@@ -128,15 +128,14 @@ def test_every_batch_size_trains_on_all_images_but_a_single_last_one(
     dataset: Dataset, images: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    from core.train import engine
+    from core.train import ladder
 
-    class Spy(engine.EagerStep):
-        def __call__(self, images: torch.Tensor, labels: torch.Tensor, *others: Any) -> None:
-            sizes.append(len(labels))
-            assert len(images) == len(labels)
-            super().__call__(images, labels, *others)
+    class Spy(ladder.EagerStep):
+        def __call__(self, start: int, stop: int) -> None:
+            sizes.append(stop - start)
+            super().__call__(start, stop)
 
-    monkeypatch.setattr(engine, "EagerStep", Spy)
+    monkeypatch.setattr(ladder, "EagerStep", Spy)
     task = setups.task(dataset, tiny.recipe(epochs=1), train=images)
     events = run(task)
     left_out = images % 16 == 1
@@ -149,10 +148,10 @@ def test_batches_do_not_depend_on_how_many_images_are_augmented_at_once(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A batch that spans two chunks is put together of both, with nothing lost or doubled."""
-    from core.train import images
+    from core.train import batches
 
     whole = run(setups.task(dataset, tiny.recipe(epochs=1)))
-    monkeypatch.setattr(images, "CHUNK", 23)
+    monkeypatch.setattr(batches, "CHUNK", 23)
     assert numbers(run(setups.task(dataset, tiny.recipe(epochs=1)))) == numbers(whole)
 
 
