@@ -6,17 +6,13 @@ page open less without it, in which nothing trains.
 """
 
 import argparse
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from benchmarks.served_app import cpu_by_thread, served
 from core.data import ImportOptions, Library, ShapesSource
 from core.recipe import DataSettings, Recipe
 from core.runs import Run, RunStore
@@ -24,8 +20,6 @@ from core.runs.lock import hold
 from core.runs.rows import append_row
 from core.runs.status import Live, write_status
 from tests.browser.chromium import find_chromium
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
@@ -85,54 +79,27 @@ def make_running(run: Run, epochs: int) -> None:
 
 def measure(runs: Path, data: Path, run_id: str, seconds: int) -> tuple[float, float]:
     """Seconds of CPU per second of a real server: without a page, and with Live open."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {"PLATEAU_RUNS": str(runs), "PLATEAU_DATA": str(data)}
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        wait_until_up(f"http://127.0.0.1:{port}/_stcore/health")
+    with served(runs, data) as (address, process):
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]
             )
             page = browser.new_page()
-            page.goto(f"http://127.0.0.1:{port}/live?run={run_id}")
+            page.goto(f"{address}/live?run={run_id}")
             page.wait_for_selector(".vega-embed")
             time.sleep(5)
-            ticking = cpu_per_second(server.pid, seconds)
+            ticking = cpu_per_second(process, seconds)
             browser.close()
         time.sleep(5)
-        idle = cpu_per_second(server.pid, seconds)
-    finally:
-        server.terminate()
-        server.wait()
+        idle = cpu_per_second(process, seconds)
     return idle, ticking
-
-
-def wait_until_up(address: str) -> None:
-    """Wait until the server answers."""
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(address, timeout=1):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise SystemExit("the server did not start")
 
 
 def cpu_per_second(process: int, seconds: int) -> float:
     """CPU seconds that a process uses per second."""
-    before, began = cpu_seconds(process), time.monotonic()
+    before, began = cpu_by_thread(process)[0], time.monotonic()
     time.sleep(seconds)
-    return (cpu_seconds(process) - before) / (time.monotonic() - began)
-
-
-def cpu_seconds(process: int) -> float:
-    """User and system time of a process so far (Linux)."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return (cpu_by_thread(process)[0] - before) / (time.monotonic() - began)
 
 
 if __name__ == "__main__":
