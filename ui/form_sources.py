@@ -56,7 +56,7 @@ def from_preset(preset: Preset, draft: Draft) -> None:
     if recipe.data.name not in names:
         kept = draft["recipe"]["data"]["name"]
         recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update={"name": kept})})
-    begin(new_draft(recipe, view=draft["view"]), f"Loaded the preset {preset.title}.")
+    begin(new_draft(recipe, view=draft["view"], name=preset.title), f"Loaded the preset {preset.title}.")
 
 
 def from_file(name: str, content: bytes, draft: Draft) -> None:

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -45,11 +46,13 @@ def load_presets() -> list[Preset]:
 
 
 def load_preset(preset_id: str) -> Preset:
-    """The preset with this id. Raises NotFound."""
-    for preset in load_presets():
-        if preset.id == preset_id:
+    """The preset with this id; an experiment of the diary also by its number. Raises NotFound."""
+    presets = load_presets()
+    number = f"{int(preset_id):02d}-" if re.fullmatch(r"[0-9]{1,2}", preset_id) else None
+    for preset in presets:
+        if preset.id == preset_id or (number and preset.id.startswith(number)):
             return preset
-    near = difflib.get_close_matches(preset_id, [preset.id for preset in load_presets()], n=3, cutoff=0.3)
+    near = difflib.get_close_matches(preset_id, [preset.id for preset in presets], n=3, cutoff=0.3)
     meant = f"did you mean {' or '.join(near)}? " if near else ""
     raise NotFound(
         f"There is no preset and no recipe file {preset_id!r}; {meant}`python -m core presets` lists them."

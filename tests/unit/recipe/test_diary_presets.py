@@ -189,6 +189,8 @@ def test_an_experiment_has_the_diarys_note_and_says_what_was_assumed(preset: Pre
     readings = " ".join(preset.readings)
     assert "normalization" in readings, "the diary leaves it open at first, and names its own images' later"
     assert ("ShakeDrop's place" in readings) == (SETTINGS[preset.id][5] is not None)
+    effnet = preset.recipe.architecture.kind == "efficientnet_v2_s"
+    assert ("Stochastic depth" in readings) == effnet
     assert ("patience" in readings) == (preset.recipe.scheduler.kind == "plateau")
     assert ("lr is not stated" in readings) == (number(preset) == 1)
     assert ("without saying whether with TTA" in readings) == (number(preset) == 18)

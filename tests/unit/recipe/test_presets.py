@@ -32,3 +32,11 @@ def test_a_preset_round_trips_and_names_no_data_set_or_device(preset: Preset) ->
 def test_an_unknown_preset_is_told_from_those_that_it_resembles() -> None:
     with pytest.raises(NotFound, match="did you mean resnet18-small"):
         load_preset("resnet18-smal")
+
+
+@pytest.mark.parametrize(("number", "preset_id"), [("1", "01-my-net-one-block"), ("20", "20-effnet-plateau")])
+def test_an_experiment_of_the_diary_is_found_by_its_number(number: str, preset_id: str) -> None:
+    assert load_preset(number).id == preset_id
+    for unknown in ("27", "0", "020"):
+        with pytest.raises(NotFound):
+            load_preset(unknown)
