@@ -70,6 +70,12 @@ class Unavailable(PlateauError):
     """Something this machine does not have at the moment: network, device, memory, disk space."""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of an error that is not ours, short enough for a sentence."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".")[:200] if lines else type(error).__name__
+
+
 class InvalidSettings(BadInput):
     """Every invalid value of a recipe at once, in `problems`."""
 

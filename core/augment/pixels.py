@@ -10,11 +10,16 @@ from torch import Tensor
 
 
 def to_device(values: Tensor, images: Tensor) -> Tensor:
-    """`values` on the device of `images`. Asynchronous, which on a GPU needs pinned memory: any other
-    copy waits for all that the GPU has in its queue."""
-    if images.is_cuda and not values.is_cuda:
+    """`values` on the device of `images`, without waiting for it."""
+    return brought_over(values, images.device)
+
+
+def brought_over(values: Tensor, device: torch.device) -> Tensor:
+    """`values` on `device`. Asynchronous, which on a GPU needs pinned memory: any other copy waits for
+    all that the GPU has in its queue."""
+    if device.type == "cuda" and not values.is_cuda:
         values = values.pin_memory()
-    return values.to(images.device, non_blocking=True)
+    return values.to(device, non_blocking=True)
 
 
 def per_image(values: Tensor, images: Tensor) -> Tensor:

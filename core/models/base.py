@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import torch
 from torch import nn
 
-from core.errors import BadInput
+from core.errors import BadInput, first_line
 from core.models.edits import resize_input
 from core.models.randomness import own_randomness
 from core.models.shakedrop import ShakeDropSettings
@@ -130,7 +130,7 @@ class Architecture(Spec):
         except (RuntimeError, ValueError, AssertionError, TypeError) as error:
             raise BadInput(
                 f"{self.label} cannot take images of {size} x {size} pixels with these settings "
-                f"({_first_line(error)}); choose a larger input_size or other edits."
+                f"({first_line(error)}); choose a larger input_size or other edits."
             ) from error
 
 
@@ -145,8 +145,3 @@ def seeded(seed: int) -> Iterator[None]:
     with _SEEDING, torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(seed)
         yield
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".")[:160] if lines else type(error).__name__

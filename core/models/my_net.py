@@ -65,6 +65,8 @@ def _block(channels: int, width: int) -> nn.Sequential:
         nn.ReLU(inplace=True),
         nn.Conv2d(width, width, 3, padding=1, bias=False),
         nn.BatchNorm2d(width),
-        nn.ReLU(inplace=True),
+        # The same values as ReLU and then max-pool, to the bit and in their gradients too; on a quarter
+        # of the pixels.
         nn.MaxPool2d(2),
+        nn.ReLU(inplace=True),
     )

@@ -91,13 +91,12 @@ def train_one(
     has ended.
     """
     from core.errors import Busy, NotFound
-    from core.runs.lock import hold
     from core.runs.store import owned
     from core.runs.training import DeviceBroken, NotQueued, train
 
     try:
         run = store.get(run_id)
-        with hold(store.device_lock(device), wait_s=0.1, busy="the device is in use"):
+        with store.hold_device(device):
             train(run, library, closing=closing, claimed=lambda: store.leave_queue(run), threads=threads)
     except Busy:
         return BUSY

@@ -19,11 +19,11 @@ from typing import IO, Any, Literal, Protocol
 from core.data import Library
 from core.errors import BadInput, Busy, Damaged, NotFound
 from core.runs.child import BUSY, CLOSED, CLOSING_S, NOT_QUEUED, TRAINED
-from core.runs.lock import hold, is_held
+from core.runs.lock import is_held
 from core.runs.log import run_log
 from core.runs.run import Run
 from core.runs.status import ACTIVE, read_status
-from core.runs.store import RunStore, now, owned
+from core.runs.store import DEVICE_BUSY, RunStore, now, owned
 from core.runs.training import NotQueued, train
 
 Launcher = Literal["thread", "process"]
@@ -31,7 +31,6 @@ VARIABLE = "PLATEAU_LAUNCHER"
 POLL_S = 0.1
 LAST_WORDS_BYTES = 20_000
 """How much of what a dying process printed is kept."""
-DEVICE_BUSY = "the device is in use"
 RESUME = "Resume it: it goes on from its last whole epoch."
 
 _log = logging.getLogger("plateau.queue")
@@ -72,7 +71,7 @@ def train_in_thread(
     run: Run, store: RunStore, library: Library, device: str, *, closing: Callable[[], bool], threads: int
 ) -> None:
     """Train in the caller's own thread. Raises DeviceBroken too."""
-    with hold(store.device_lock(device), wait_s=0.1, busy=DEVICE_BUSY):
+    with store.hold_device(device):
         train(run, library, closing=closing, claimed=lambda: store.leave_queue(run), threads=threads)
 
 

@@ -5,7 +5,7 @@ import secrets
 import shutil
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,8 @@ from core.runs.lock import hold
 from core.runs.run import RUN_ID, Notes, Run, RunEntry
 from core.runs.status import ACTIVE, RESUMABLE, Status, read_status, write_status
 from core.spec import kind_of
+
+DEVICE_BUSY = "The device is in use."
 
 
 def now() -> str:
@@ -45,6 +47,10 @@ class RunStore:
     def device_lock(self, device: str) -> Path:
         """The lock of a device: one run at a time trains on it."""
         return self._lock(device.replace(":", "-"))
+
+    def hold_device(self, device: str) -> AbstractContextManager[None]:
+        """Have a device for oneself. Raises Busy while another run trains on it."""
+        return hold(self.device_lock(device), wait_s=0.1, busy=DEVICE_BUSY)
 
     def server_lock(self, device: str) -> Path:
         """Held by whoever takes waiting runs of a device out of the queue, an app that is."""

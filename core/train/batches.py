@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 
 from core.augment import augment
+from core.augment.pixels import brought_over
 from core.recipe import Recipe
-from core.train.images import ImageBank, Normalizer, brought_over, gather, to_float
+from core.train.images import ImageBank, Normalizer, gather, to_float
 from core.train.seeds import generator_for
 
 CHUNK = 1024

@@ -70,6 +70,16 @@ def build_model(recipe: Recipe, bank: ImageBank, compute: Compute) -> nn.Module:
     return to_compute(model, compute)
 
 
+def build_optimizer(recipe: Recipe, model: nn.Module, compute: Compute) -> Optimizer:
+    """The recipe's optimizer over the network's weights, as it is fastest on the device."""
+    return recipe.optimizer.build(
+        model.parameters(),
+        # The fused kernels compute the same update, in one pass over the weights.
+        fused=True if compute.device.type in ("cpu", "cuda") else None,
+        capturable=compute.device.type == "cuda",
+    )
+
+
 def fit(task: Task) -> Iterator[Event]:
     """Train from the first epoch, or from `task.resume`, to `task.epochs`.
 
@@ -107,12 +117,7 @@ class _Loop:
         recipe, compute = task.recipe, task.compute
         self.steps = steps_per_epoch(len(task.bank.train), recipe.batch_size)
         self.model = build_model(recipe, task.bank, compute)
-        self.optimizer: Optimizer = recipe.optimizer.build(
-            self.model.parameters(),
-            # The fused kernels compute the same update, in one pass over the weights.
-            fused=True if compute.device.type in ("cpu", "cuda") else None,
-            capturable=compute.device.type == "cuda",
-        )
+        self.optimizer = build_optimizer(recipe, self.model, compute)
         self.schedule = Schedule(
             recipe.scheduler,
             recipe.warmup,
@@ -264,7 +269,7 @@ class _Loop:
         """Evaluate, saying a few times a second that the loop is still at it."""
         task, parts = self.task, []
         reported = task.clock()
-        smaller: list[str] = []
+        notices = self.way.step.notices
         for logits in logits_by_chunk(
             model,
             task.bank.images,
@@ -272,12 +277,12 @@ class _Loop:
             self.normalizer,
             task.compute,
             forward=self.way.forward,
-            on_smaller=lambda size: smaller.append(
+            on_smaller=lambda size: notices.append(
                 f"Out of memory in an evaluation: it goes on with {size} images at a time."
             ),
         ):
             parts.append(logits)
-            yield from self._notices(smaller)
+            yield from self._notices(notices)
             if task.should_stop() is StopRequest.NOW:
                 raise Interrupted
             if task.clock() - reported >= PROGRESS_EVERY_S:

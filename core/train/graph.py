@@ -16,10 +16,11 @@ from typing import Protocol
 import torch
 from torch import nn
 
+from core.errors import first_line
 from core.train.batches import CHUNK, Chunk
 from core.train.device import device_turn
 from core.train.evaluate import plain_forward
-from core.train.step import EagerStep, TrainingStep, first_line
+from core.train.step import EagerStep, TrainingStep
 
 WARM_UP_STEPS = 3
 """Steps before the capture: they set up the optimizer's state, and the kernels are chosen. They are
@@ -204,9 +205,8 @@ class GraphStep:
 class GraphForward:
     """Logits of a batch by a graph, one for each network and shape; small batches go without."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
-        self.notices: list[str] = []
+    def __init__(self, recorder: Recorder, notices: list[str]) -> None:
+        self.recorder, self.notices = recorder, notices
         self._known: dict[
             tuple[int, torch.Size], tuple[torch.Tensor, list[torch.Tensor], Callable[[], None]]
         ] = {}

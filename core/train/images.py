@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from core.augment.pixels import brought_over
 from core.data import Dataset
 from core.recipe import Recipe, Statistics
 
@@ -114,13 +115,6 @@ class Normalizer:
 def to_float(images: torch.Tensor) -> torch.Tensor:
     """uint8 (N, H, W, C) as float (N, C, H, W) in [0, 1], laid out channels_last."""
     return images.permute(0, 3, 1, 2).float().div_(255)
-
-
-def brought_over(values: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A small tensor of the CPU on `device`, without waiting for what the device has in its queue."""
-    if device.type == "cuda" and not values.is_cuda:
-        values = values.pin_memory()
-    return values.to(device, non_blocking=True)
 
 
 def plain_images(

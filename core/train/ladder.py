@@ -44,7 +44,7 @@ def choose_way(
     if refusal:
         return Way(EagerStep(body), plain_forward, f"no CUDA graph: {refusal}")
     step = GraphStep(body, batch_size, generator, CudaRecorder(compute.device))
-    return Way(step, GraphForward(step.recorder), "one CUDA graph per step")
+    return Way(step, GraphForward(step.recorder, step.notices), "one CUDA graph per step")
 
 
 def _refusal(compute: Compute, schedule: Schedule) -> str:

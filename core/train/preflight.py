@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from core.augment import augment
 from core.data import Dataset, DatasetInfo
@@ -15,9 +14,10 @@ from core.models.randomness import set_generator
 from core.models.summary import Stage, summarize
 from core.optim import LrCurve, lr_curve, schedule_warnings
 from core.recipe import Recipe
+from core.train.averaging import WeightAverage
 from core.train.batches import steps_per_epoch
 from core.train.device import Compute, resolve_device
-from core.train.engine import build_model
+from core.train.engine import build_model, build_optimizer
 from core.train.evaluate import autocast
 from core.train.images import (
     Normalizer,
@@ -29,6 +29,7 @@ from core.train.images import (
     to_float,
 )
 from core.train.seeds import generator_for
+from core.train.step import Meter, TrainingStep
 
 
 @dataclass(frozen=True)
@@ -218,23 +219,30 @@ class _Trial:
         if not len(self.bank.train):
             raise BadInput(f"The data set {dataset.info.name!r} has no training images.")
         self.model: nn.Module = build_model(recipe, self.bank, compute)
-        self.optimizer: Optimizer = recipe.optimizer.build(self.model.parameters())
+        self.optimizer = build_optimizer(recipe, self.model, compute)
         self.normalizer = Normalizer(statistics_for(recipe, dataset), compute.device)
         self.generator = generator_for(recipe.seed, "preflight")
+        self.step = TrainingStep(
+            self.model,
+            self.optimizer,
+            nn.CrossEntropyLoss(label_smoothing=recipe.loss.label_smoothing),
+            compute,
+            Meter(compute.device),
+            recipe.clip_norm,
+            WeightAverage(self.model, recipe.ema.decay) if recipe.ema.decay else None,
+        )
         set_generator(self.model, generator_for(recipe.seed, "preflight", device=compute.device))
-        self.criterion = nn.CrossEntropyLoss()
 
     def _step(self) -> None:
         batch = min(self.recipe.batch_size, len(self.bank.train))
         where = self.bank.train[torch.randint(len(self.bank.train), (batch,), generator=self.generator)]
         images = to_float(gather(self.bank.images, where, self.compute.device))
         images = self.normalizer(augment(images, self.recipe.augmentations, self.generator))
+        labels, mixing = self.bank.labels[where.to(self.compute.device)], self.recipe.mixing
+        draw = mixing.draw(batch, *images.shape[2:], self.generator)
+        mixed, targets = mixing.apply(images, labels, len(self.bank.classes), draw)
         self.model.train()
-        with autocast(self.compute):
-            logits = self.model(images.contiguous(memory_format=torch.channels_last))
-        self.optimizer.zero_grad(set_to_none=True)
-        self.criterion(logits.float(), self.bank.labels[where.to(self.compute.device)]).backward()
-        self.optimizer.step()
+        self.step(mixed.contiguous(memory_format=torch.channels_last), labels, targets)
         self._wait()
 
     def _wait(self) -> None:

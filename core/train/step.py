@@ -8,7 +8,7 @@ from torch import nn
 from torch.amp import GradScaler
 from torch.optim import Optimizer
 
-from core.errors import PlateauError
+from core.errors import PlateauError, first_line
 from core.train.averaging import WeightAverage
 from core.train.batches import Chunk
 from core.train.device import Compute
@@ -169,9 +169,3 @@ class CompiledStep(EagerStep):
 def _is_of_the_device(error: Exception) -> bool:
     """Memory and a broken device are no matter of precision or compiler."""
     return isinstance(error, torch.OutOfMemoryError | torch.AcceleratorError | MemoryError)
-
-
-def first_line(error: BaseException) -> str:
-    """An error's first line, short enough for a sentence."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".")[:200] if lines else type(error).__name__

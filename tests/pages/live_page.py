@@ -1,24 +1,14 @@
 """The page Live without a browser, and what it says."""
 
-from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-PAGE = Path(__file__).resolve().parents[2] / "pages" / "live.py"
+from tests.pages.opening import opened
 
 
 def page(**address: str) -> AppTest:
-    test = AppTest.from_file(str(PAGE), default_timeout=20)
-    for name, value in address.items():
-        test.query_params[name] = value
-    return show(test)
-
-
-def show(test: AppTest) -> AppTest:
-    test.run()
-    assert not test.exception
-    return test
+    return opened("live", **address)
 
 
 def texts(test: AppTest) -> str:

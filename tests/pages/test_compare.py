@@ -3,7 +3,6 @@
 import json
 import shutil
 import time
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,24 +14,14 @@ from core.runs import Look, RunStore
 from core.runs.lock import hold
 from core.runs.status import write_status
 from tests.pages.made_runs import HOSTILE, data_info, make_run
+from tests.pages.opening import opened, press, show
 from ui.compare_actions import clean
 from ui.compare_curves import curves_of, read_runs, unique_names
 from ui.compare_settings import SETTING
 
-PAGE = Path(__file__).resolve().parents[2] / "pages" / "compare.py"
-
 
 def page(*run_ids: str) -> AppTest:
-    test = AppTest.from_file(str(PAGE), default_timeout=20)
-    if run_ids:
-        test.query_params["runs"] = ",".join(run_ids)
-    return show(test)
-
-
-def show(test: AppTest) -> AppTest:
-    test.run()
-    assert not test.exception
-    return test
+    return opened("compare", runs=",".join(run_ids))
 
 
 def dialog(name: str, *run_ids: str) -> AppTest:
@@ -51,11 +40,6 @@ def dialog(name: str, *run_ids: str) -> AppTest:
             compare_actions.delete_dialog(entries)
 
     return show(AppTest.from_function(script, args=(name, run_ids), default_timeout=20))
-
-
-def press(test: AppTest, key: str) -> AppTest:
-    test.button(key=key).click()
-    return show(test)
 
 
 def texts(test: AppTest) -> str:

@@ -8,8 +8,9 @@ from core.runs import Run, RunStore
 from core.runs.lock import hold
 from core.runs.rows import append_row, cut_rows
 from core.runs.status import write_status
-from tests.pages.live_page import buttons, metrics, page, show, texts
+from tests.pages.live_page import buttons, metrics, page, texts
 from tests.pages.made_runs import HOSTILE, add_epoch, data_info, epoch_row, make_run, move_inside
+from tests.pages.opening import show
 from ui.live_choice import best_on_same_data
 
 

@@ -12,8 +12,9 @@ from core.recipe import Recipe
 from core.runs import Run, RunStore, Status
 from core.runs.lock import hold
 from core.runs.rows import Row
-from tests.pages.live_page import buttons, page, show, texts
+from tests.pages.live_page import buttons, page, texts
 from tests.pages.made_runs import make_run, recipe
+from tests.pages.opening import show
 from ui.live_extend import extend_lr, extension_words
 
 

@@ -9,8 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data import Dataset
 from core.runs import Run
-
-PAGE = Path(__file__).resolve().parents[3] / "pages" / "classify.py"
+from tests.pages.opening import opened
 
 
 def save(dataset: Dataset, index: int, path: Path) -> None:
@@ -25,23 +24,7 @@ def encoded(dataset: Dataset, index: int, kind: str) -> bytes:
 
 
 def page(run: Run | str = "", **query: str) -> AppTest:
-    test = AppTest.from_file(str(PAGE), default_timeout=20)
-    run_id = run.id if isinstance(run, Run) else run
-    for key, value in ({"run": run_id} | query).items():
-        if value:
-            test.query_params[key] = value
-    return show(test)
-
-
-def show(test: AppTest) -> AppTest:
-    test.run()
-    assert not test.exception
-    return test
-
-
-def press(test: AppTest, key: str) -> AppTest:
-    test.button(key=key).click()
-    return show(test)
+    return opened("classify", run=run.id if isinstance(run, Run) else run, **query)
 
 
 def cards(test: AppTest) -> str:

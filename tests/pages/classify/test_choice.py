@@ -9,7 +9,8 @@ from core.data import Library
 from core.runs import Run, RunStore
 from core.runs.lock import hold
 from core.runs.status import write_status
-from tests.pages.classify.page import cards, page, show, texts
+from tests.pages.classify.page import cards, page, texts
+from tests.pages.opening import show
 from ui.classify_choice import one_thread_while_training
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from core.data import Dataset
 from core.runs import Run
-from tests.pages.classify.page import encoded, page, press, save, show, texts
+from tests.pages.classify.page import encoded, page, save, texts
+from tests.pages.opening import press, show
 
 
 def test_the_data_sets_own_unlabelled_images_become_rows(no_changes: Run) -> None:

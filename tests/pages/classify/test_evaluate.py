@@ -5,7 +5,8 @@ from pathlib import Path
 from core.classify import compute_for, evaluate_run
 from core.data import Library
 from core.runs import Run
-from tests.pages.classify.page import page, press, show, texts
+from tests.pages.classify.page import page, texts
+from tests.pages.opening import press, show
 
 
 def test_each_look_at_test_is_numbered_and_listed(flips: Run) -> None:

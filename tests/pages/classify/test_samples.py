@@ -7,7 +7,8 @@ import torch
 
 from core.data import Dataset, Library
 from core.runs import Run
-from tests.pages.classify.page import cards, encoded, page, press, show, texts
+from tests.pages.classify.page import cards, encoded, page, texts
+from tests.pages.opening import press, show
 
 
 def test_each_image_has_its_classes_its_truth_and_its_views(flips: Run, dataset: Dataset) -> None:

@@ -8,9 +8,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.data import Dataset
+from tests.pages.opening import opened, press, show
 from ui.data_jobs import jobs
-
-PAGE = Path(__file__).resolve().parents[3] / "pages" / "data.py"
 
 
 def save(dataset: Dataset, index: int, path: Path) -> None:
@@ -18,21 +17,7 @@ def save(dataset: Dataset, index: int, path: Path) -> None:
 
 
 def page(**query: str) -> AppTest:
-    test = AppTest.from_file(str(PAGE), default_timeout=20)
-    for key, value in query.items():
-        test.query_params[key] = value
-    return show(test)
-
-
-def show(test: AppTest) -> AppTest:
-    test.run()
-    assert not test.exception
-    return test
-
-
-def press(test: AppTest, key: str) -> AppTest:
-    test.button(key=key).click()
-    return show(test)
+    return opened("data", **query)
 
 
 def until_imported(test: AppTest) -> AppTest:

@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 from core.data import KNOWN_SETS, KnownSource, Library
 from core.errors import Unavailable
 from core.spec import settings_of
-from tests.pages.data.page import errors, keys, page, press, save, show, texts, until_imported, upload
+from tests.pages.data.page import errors, keys, page, save, texts, until_imported, upload
+from tests.pages.opening import press, show
 from ui.data_known import by_hand_words, known_words
 
 

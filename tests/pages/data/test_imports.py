@@ -4,7 +4,8 @@ import pytest
 import streamlit as st
 
 from core.data import FolderSource, ImportOptions, Library, ShapesSource
-from tests.pages.data.page import keys, page, press, show, texts, until_imported
+from tests.pages.data.page import keys, page, texts, until_imported
+from tests.pages.opening import press, show
 from ui.data_jobs import jobs
 
 SMALL = ShapesSource(classes=2, images=24, image_size=28)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.data import ImportOptions, Library, ShapesSource, TableSource
-from tests.pages.data.page import errors, keys, page, press, save, show, texts, until_imported
+from tests.pages.data.page import errors, keys, page, save, texts, until_imported
+from tests.pages.opening import press, show
 
 
 class TestFirstVisit:

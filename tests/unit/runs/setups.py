@@ -1,12 +1,16 @@
 """Runs that train in a fraction of a second, and what they are compared by."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from core.data import Dataset
+import pytest
+import torch
+
+from core.data import Dataset, Library
 from core.recipe import Recipe
-from core.runs import Run, RunStore, State
+from core.runs import JobQueue, Run, RunStore, State, training
 from core.runs.status import read_status, write_status
 from core.train import read_checkpoint, read_state
 from tests.unit import tiny
@@ -64,3 +68,26 @@ def put(run: Run, state: State, epoch: int = 0) -> Run:
 
 def waiting(store: RunStore) -> list[str]:
     return [run.id for run in store.queue()]
+
+
+@contextmanager
+def working(store: RunStore, library: Library) -> Iterator[JobQueue]:
+    """The queue's threads at work."""
+    queue = JobQueue(store, library)
+    queue.start()
+    try:
+        yield queue
+    finally:
+        queue.close()
+
+
+@contextmanager
+def broken_gpu(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every training ends as on a GPU that gives no answer any more."""
+
+    def broken(task: object) -> None:
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "fit", broken)
+        yield

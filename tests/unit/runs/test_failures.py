@@ -24,7 +24,7 @@ from core.train import (
     read_state,
 )
 from tests.unit import tiny
-from tests.unit.runs.setups import end, new_run, rows
+from tests.unit.runs.setups import broken_gpu, end, new_run, rows
 
 
 def fails(run: Run, library: Library, words: str, state: str = "failed") -> Status:
@@ -319,14 +319,8 @@ def test_a_broken_gpu_leaves_the_run_to_be_resumed_and_ends_the_devices_queue(
     store: RunStore, small: Dataset, small_library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = new_run(store, small)
-
-    def broken(task: object) -> None:
-        raise torch.AcceleratorError("CUDA error: device-side assert triggered")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training_module, "fit", broken)
-        with pytest.raises(DeviceBroken):
-            train(run, small_library)
+    with broken_gpu(monkeypatch), pytest.raises(DeviceBroken):
+        train(run, small_library)
     status = run.status()
     assert (status.state, "Restart the app" in status.hint) == ("interrupted", True)
     store.resume(run, queue=False)

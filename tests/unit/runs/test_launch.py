@@ -6,25 +6,20 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from core.data import Dataset, Library
-from core.errors import BadInput, Busy
-from core.runs import JobQueue, Run, RunStore, State, child, train
+from core.errors import Busy
+from core.runs import Run, RunStore, State, child, train
 from core.runs import job as job_module
 from core.runs import launch as launch_module
-from core.runs import training as training_module
-from core.runs.launch import LAUNCHERS, default_launcher, train_in_process
+from core.runs.launch import train_in_process
 from core.runs.lock import hold, is_held
 from core.runs.status import read_status
-from core.runs.training import NotQueued
-from tests.unit.runs.setups import end, eventually, new_run, put, rows, waiting
+from tests.unit.runs.setups import broken_gpu, end, eventually, new_run, put, rows, waiting, working
 
 PROJECT = Path(__file__).resolve().parents[3]
 LONG = 50_000
@@ -52,16 +47,6 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list["subprocess.Popen[bytes]"]
 
     monkeypatch.setattr(launch_module.subprocess, "Popen", start)
     return started
-
-
-@contextmanager
-def working(store: RunStore, library: Library) -> Iterator[JobQueue]:
-    queue = JobQueue(store, library)
-    queue.start()
-    try:
-        yield queue
-    finally:
-        queue.close()
 
 
 def in_process(run: Run, store: RunStore, library: Library, *, closing: bool = False) -> None:
@@ -303,12 +288,7 @@ def test_a_gpu_that_broke_in_a_process_stops_neither_queue_nor_app(
     store: RunStore, small: Dataset, small_library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = new_run(store, small)
-
-    def broken(task: object) -> None:
-        raise torch.AcceleratorError("CUDA error: device-side assert triggered")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training_module, "fit", broken)
+    with broken_gpu(monkeypatch):
         assert in_child(run, store, small_library) == child.TRAINED
     status = run.status()
     assert (status.state, "new process" in status.hint, "Restart" in status.hint) == (
@@ -352,70 +332,3 @@ def test_two_apps_with_processes_train_a_run_once(
         eventually(lambda: run.status().state == "finished", LOADED_S)
     assert (run.folder / "train.log").read_text().count("finished after epoch") == 1
     assert len(rows(run)) == 3
-
-
-# The choice
-
-
-@pytest.mark.parametrize(
-    ("variable", "recipe", "taken"),
-    [
-        (None, "auto", "thread"),
-        ("", "auto", "thread"),
-        ("thread", "auto", "thread"),
-        ("process", "auto", "process"),
-        ("process", "thread", "thread"),
-        (None, "process", "process"),
-    ],
-)
-def test_the_recipe_chooses_and_else_the_environment(
-    store: RunStore,
-    small: Dataset,
-    small_library: Library,
-    monkeypatch: pytest.MonkeyPatch,
-    variable: str | None,
-    recipe: str,
-    taken: str,
-) -> None:
-    if variable is None:
-        monkeypatch.delenv("PLATEAU_LAUNCHER")
-    else:
-        monkeypatch.setenv("PLATEAU_LAUNCHER", variable)
-    asked: list[str] = []
-    for name in LAUNCHERS:
-
-        def launch(run: Run, *_: object, name: str = name, **__: object) -> None:
-            asked.append(name)
-            raise NotQueued(run.id)
-
-        monkeypatch.setitem(LAUNCHERS, name, launch)
-    new_run(store, small, queue=True, launcher=recipe)
-    with working(store, small_library):
-        eventually(lambda: asked)
-        eventually(lambda: waiting(store) == [])
-    assert asked == [taken]
-
-
-def test_an_unknown_launcher_is_named_at_the_start_and_nothing_trains(
-    store: RunStore, small: Dataset, small_library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = new_run(store, small, queue=True)
-    monkeypatch.setenv("PLATEAU_LAUNCHER", "rocket")
-    sentence = (
-        "PLATEAU_LAUNCHER = 'rocket': must be 'thread' or 'process'; set it to one of them, or not at all."
-    )
-    with pytest.raises(BadInput) as raised, working(store, small_library):
-        pass
-    assert str(raised.value) == sentence
-    assert run.status().state == "queued"
-    with pytest.raises(BadInput):
-        default_launcher({"PLATEAU_LAUNCHER": "auto"})
-
-
-def test_a_stored_recipe_without_the_choice_leaves_it_to_the_app(store: RunStore, small: Dataset) -> None:
-    run = new_run(store, small)
-    path = run.folder / "recipe.json"
-    content = json.loads(path.read_text())
-    assert content.pop("launcher") == "auto"
-    path.write_text(json.dumps(content))
-    assert run.recipe().launcher == "auto"

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from core.train import ladder
 from core.train.evaluate import plain_forward
 from core.train.graph import GraphForward, GraphStep
 from core.train.ladder import Way
@@ -47,7 +46,6 @@ def use_graphs(monkeypatch: pytest.MonkeyPatch, recorder: Repeater, *, forward: 
 
     def choose(body: TrainingStep, *, batch_size: int, generator: torch.Generator, **rest: object) -> Way:
         step = GraphStep(body, batch_size, generator, recorder)
-        return Way(step, GraphForward(recorder) if forward else plain_forward, "as on a GPU")
+        return Way(step, GraphForward(recorder, step.notices) if forward else plain_forward, "as on a GPU")
 
     monkeypatch.setattr("core.train.engine.choose_way", choose)
-    assert ladder.choose_way is not choose

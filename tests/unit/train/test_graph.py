@@ -115,7 +115,7 @@ def test_an_evaluation_through_a_graph_gives_the_same_logits(dataset: Dataset) -
     task = setups.task(dataset, tiny.recipe())
     model = task.recipe.architecture.build(4, 3, task.bank.image_size, 0)
     recorder = Repeater()
-    forward = GraphForward(recorder)
+    forward = GraphForward(recorder, [])
 
     def logits(images: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():
@@ -138,11 +138,21 @@ def test_an_evaluation_through_a_graph_gives_the_same_logits(dataset: Dataset) -
 
 
 def test_an_evaluation_that_cannot_be_recorded_goes_without(dataset: Dataset) -> None:
-    forward = GraphForward(Repeater(refuses="no"))
+    notices: list[str] = []
+    forward = GraphForward(Repeater(refuses="no"), notices)
     model, images = nn.Flatten(), torch.rand(2, 3, 4, 4)
     for _ in range(3):
         assert torch.equal(forward(model, images), model(images))
-    assert forward.notices == ["Evaluation without a CUDA graph: no."]
+    assert notices == ["Evaluation without a CUDA graph: no."]
+
+
+def test_a_run_says_that_its_evaluation_goes_without_a_graph(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_graphs(monkeypatch, Repeater(refuses="no"), forward=True)
+    events = run(setups.task(dataset, tiny.recipe(batch_size=8, epochs=2)))
+    notices = [event.text for event in events if isinstance(event, Notice)]
+    assert "Evaluation without a CUDA graph: no." in notices
 
 
 def test_a_cpu_has_no_graphs() -> None:
