@@ -239,7 +239,8 @@ class _Trial:
         images = to_float(gather(self.bank.images, where, self.compute.device))
         images = self.normalizer(augment(images, self.recipe.augmentations, self.generator))
         labels, mixing = self.bank.labels[where.to(self.compute.device)], self.recipe.mixing
-        draw = mixing.draw(batch, *images.shape[2:], self.generator)
+        height, width = images.shape[2:]
+        draw = mixing.draw(batch, height, width, self.generator)
         mixed, targets = mixing.apply(images, labels, len(self.bank.classes), draw)
         self.model.train()
         self.step(mixed.contiguous(memory_format=torch.channels_last), labels, targets)
