@@ -7,9 +7,13 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core.errors import Damaged
+
+Durable = bool | Literal["content"]
+"""What a replacement waits for: content and name on the disk (True), the content alone, so that a power
+loss leaves the old file or the new one, each whole ('content'), or nothing: for what can be made again."""
 
 
 def sync_folder(folder: Path) -> None:
@@ -23,12 +27,20 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_files(folder: Path) -> None:
+    """Make the content of every file in `folder` survive a power loss; their names are `sync_folder`'s."""
+    for path in folder.iterdir():
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
 @contextmanager
-def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+def replacing(path: Path, *, durable: Durable = True) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success it replaces `path` in one step.
 
-    With `durable`, content and name are flushed to the disk before this returns. On an error the
-    temporary file is removed and `path` is as it was.
+    `durable` says what this waits for. On an error the temporary file is removed and `path` is as it
+    was.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -37,13 +49,13 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
         temporary.replace(path)
-        if durable:
+        if durable is True:
             sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str, *, durable: bool = True) -> None:
+def write_text(path: Path, text: str, *, durable: Durable = True) -> None:
     """Replace the text file at `path` in one step."""
     with replacing(path, durable=durable) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -55,7 +67,10 @@ def to_json(value: Any, *, indent: int | None = None) -> str:
     Halves of characters, as a shell of another encoding gives them, become question marks: UTF-8
     cannot hold them.
     """
-    text = json.dumps(_without_nan(value), allow_nan=False, ensure_ascii=False, indent=indent)
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
+    except ValueError:  # seldom, and looking for it each time would take as long as all the rest
+        text = json.dumps(_without_nan(value), allow_nan=False, ensure_ascii=False, indent=indent)
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -69,7 +84,7 @@ def _without_nan(value: Any) -> Any:
     return value
 
 
-def write_json(path: Path, value: Any, *, durable: bool = True) -> None:
+def write_json(path: Path, value: Any, *, durable: Durable = True) -> None:
     """Replace the JSON file at `path` in one step."""
     write_text(path, to_json(value, indent=1) + "\n", durable=durable)
 

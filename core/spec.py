@@ -7,6 +7,7 @@ classes: `settings_of` lists a class's fields, `choices_of` a union's members.
 
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
@@ -110,6 +111,17 @@ def choice(union: Any, kind: str) -> type[Spec]:
         if kind_of(member) == kind:
             return member
     raise KeyError(kind)
+
+
+def member(choices: Sequence[Any], value: Any) -> type[Spec] | None:
+    """The spec class that a stored choice names, if it is one of these."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return next((c for c in choices if kind_of(c) == kind), None)
+
+
+def defaults_of(spec: type[Spec]) -> dict[str, Any]:
+    """A choice's defaults as a recipe holds them."""
+    return spec().model_dump(mode="json")
 
 
 def _setting(name: str, field: FieldInfo) -> Setting:

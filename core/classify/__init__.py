@@ -11,6 +11,7 @@ from core.classify.folder import (
     classify_images,
     classify_unlabelled,
     found_images,
+    ids_have_endings,
     zipped_images,
 )
 from core.classify.predictor import TTA, Prediction, Predictor, SplitTTA, View, majority
@@ -36,6 +37,7 @@ __all__ = [
     "compute_for",
     "evaluate_run",
     "found_images",
+    "ids_have_endings",
     "look_as_json",
     "majority",
     "trained_on",

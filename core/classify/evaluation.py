@@ -1,14 +1,18 @@
 """A run's checkpoint on one of its data set's splits; every look is remembered in the run."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
+import numpy as np
 import torch
 
-from core.classify.predictor import Predictor
+from core.augment import describe
+from core.classify.predictor import Predictor, SplitTTA
 from core.data import Dataset, Library, Progress
 from core.errors import BadInput
 from core.runs import CheckpointChoice, Look, Run, now
-from core.train import Card, Compute, fits, to_device
+from core.runs.answers import AnswerFile, has_labels, write_answers
+from core.train import Card, Compute, Outcomes, fits, to_device
 
 EvaluatedSplit = Literal["val", "test"]
 
@@ -25,7 +29,8 @@ def evaluate_run(
     progress: Progress | None = None,
 ) -> Look:
     """Accuracy and loss of a checkpoint on a split, with `views` also by test-time augmentation;
-    `averaged` evaluates the average of the weights (EMA) instead.
+    `averaged` evaluates the average of the weights (EMA) instead. The answer for each image and the
+    votes of the views are kept in the run too (core/runs/answers.py).
 
     `progress` is told after each batch, and may raise to cancel; only a whole evaluation counts as a look.
 
@@ -40,27 +45,72 @@ def evaluate_run(
     images = to_device(dataset.images, predictor.recipe.data.color, where)
     labels = torch.from_numpy(dataset.labels).to(compute.device)
     plain = predictor.evaluate(images, labels, indices, progress=progress)
+    tta = None
+    if views:
+        tta = predictor.evaluate_tta(images, labels, indices, plain, views=views, progress=progress)
+    look = _look(split, card.epoch, averaged, plain, tta)
+    # First: no answers on test may be found that no look was counted for.
+    run.add_look(look)
+    truth = dataset.labels[indices.numpy()].astype(np.int16)
+    file = AnswerFile(split, card.epoch, averaged)
+    _keep_plain(run, file, plain, truth)
+    if tta is not None:
+        words = tuple(describe(augmentation) for augmentation in predictor.recipe.augmentations)
+        _keep_votes(run, replace(file, views=views), plain, tta, truth, words)
+    return look
+
+
+def _look(split: EvaluatedSplit, epoch: int, averaged: bool, plain: Outcomes, tta: SplitTTA | None) -> Look:
+    """What is remembered of an evaluation."""
     look = Look(
         at=now(),
         split=split,
-        checkpoint_epoch=card.epoch,
-        images=len(indices),
+        checkpoint_epoch=epoch,
+        images=len(plain.correct),
         accuracy=plain.accuracy,
         loss=plain.loss,
         averaged=averaged,
     )
-    if views:
-        tta = predictor.evaluate_tta(images, labels, indices, plain, views=views, progress=progress)
-        look = look.model_copy(
-            update={
-                "tta_views": views,
-                "tta_accuracy": tta.accuracy,
-                "fixed": tta.fixed,
-                "broken": tta.broken,
-            }
-        )
-    run.add_look(look)
-    return look
+    if tta is None:
+        return look
+    voted = {
+        "tta_views": tta.votes.shape[1],
+        "tta_accuracy": tta.accuracy,
+        "fixed": tta.fixed,
+        "broken": tta.broken,
+    }
+    return look.model_copy(update=voted)
+
+
+def _keep_plain(run: Run, file: AnswerFile, plain: Outcomes, truth: np.ndarray) -> None:
+    """The plain answers; the trainer's own file of the same answers is left alone."""
+    trainers = file.split == "val" and not file.averaged
+    if trainers and has_labels(run, file):
+        return
+    arrays = {
+        "label": truth,
+        "predicted": plain.predicted.numpy(),
+        "probability": plain.probability.numpy(),
+        "true_probability": plain.true_probability.numpy(),
+    }
+    write_answers(run, file, arrays)
+
+
+def _keep_votes(
+    run: Run, file: AnswerFile, plain: Outcomes, tta: SplitTTA, truth: np.ndarray, words: tuple[str, ...]
+) -> None:
+    """What the views voted, and what came of it."""
+    views = tta.views
+    arrays = {
+        "label": truth,
+        "plain": plain.predicted.numpy(),
+        "predicted": tta.predicted.astype(np.int16),
+        "votes": views.votes,
+        "candidates": views.candidates,
+        "probabilities": views.probabilities,
+        "active": views.active.astype(np.uint8),
+    }
+    write_answers(run, file, arrays, augmentations=words)
 
 
 def _held_out(run: Run, dataset: Dataset, split: EvaluatedSplit) -> torch.Tensor:

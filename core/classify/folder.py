@@ -1,8 +1,9 @@
 """Many unlabelled images at once: a folder, a zip, single files, or a data set's own unlabelled
 images become answers, and answers become the CSV `Id,Category` that competitions ask for.
 
-Images are read and classified in small batches, so a folder of any size fits into memory. A file
-that cannot be read is left out and named; it never ends the whole.
+Images are read and classified in small batches, so a folder of any size fits into memory. An image
+that cannot be read has no answer and is named; it never ends the whole. In the CSV it has a row all the
+same, since a competition refuses a file in which one is missing.
 """
 
 import csv
@@ -18,12 +19,12 @@ from typing import BinaryIO
 import numpy as np
 
 from core.classify.predictor import TTA, Prediction, Predictor
-from core.data import Dataset, Progress
+from core.data import Dataset, Library, Progress
 from core.data.archive import extract_zip
-from core.data.decode import FORMATS, decode_image
+from core.data.decode import FORMATS, SUFFIXES, decode_image
 from core.data.folder import is_image, left_out, walk_files
 from core.data.pack import read_image_file
-from core.errors import BadInput
+from core.errors import BadInput, PlateauError
 
 BATCH = 64
 TOP = 5
@@ -76,13 +77,43 @@ class Answers:
 
     answers: tuple[Answer, ...]
     left_out: tuple[str, ...] = ()
+    unreadable: tuple[tuple[int, str], ...] = ()
+    """The images that cannot be read: how many answers stand before each, and its Id."""
 
-    def csv(self, id_column: str = "Id", label_column: str = "Category") -> str:
-        """The rows as CSV text: one line per image, below the column names."""
+    @property
+    def fallback(self) -> str:
+        """What the CSV says of an image that cannot be read: the answer that most others got."""
+        return Counter(answer.category for answer in self.answers).most_common(1)[0][0]
+
+    @property
+    def warning(self) -> str:
+        """One sentence about rows of the CSV that are no answer of the network; empty where all are."""
+        many = len(self.unreadable)
+        if not many:
+            return ""
+        rows = "1 image cannot be read; its row in the CSV says"
+        if many > 1:
+            rows = f"{many:,} images cannot be read; their rows in the CSV say"
+        return f"{rows} {self.fallback!r}, the most frequent answer, so that no row is missing."
+
+    def csv(self, id_column: str = "Id", label_column: str = "Category", *, endings: bool = True) -> str:
+        """The rows as CSV text: one line per image, below the column names.
+
+        Without `endings` the Ids are file names without '.jpg' and the like, unless two images would
+        have the same then.
+        """
+        rows = [(answer.id, answer.category) for answer in self.answers]
+        fallback = self.fallback if self.unreadable else ""
+        for done, (before, image_id) in enumerate(self.unreadable):
+            rows.insert(before + done, (image_id, fallback))
+        if not endings:
+            bare = [_without_ending(image_id) for image_id, _ in rows]
+            if len(set(bare)) == len(rows):
+                rows = [(name, category) for name, (_, category) in zip(bare, rows, strict=True)]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow([id_column, label_column])
-        writer.writerows((answer.id, answer.category) for answer in self.answers)
+        writer.writerows(rows)
         return text.getvalue()
 
 
@@ -135,7 +166,8 @@ def classify_images(
     image can be read.
     """
     answers: list[Answer] = []
-    unreadable: list[str] = []
+    sentences: list[str] = []
+    unreadable: list[tuple[int, str]] = []
     for start in range(0, len(found.images), BATCH):
         _tell(progress, start, len(found.images))
         ids, pixels = [], []
@@ -144,13 +176,14 @@ def classify_images(
                 pixels.append(predictor.prepare(decode_image(image.read(), image.id)))
                 ids.append(image.id)
             except BadInput as error:
-                unreadable.append(str(error))
+                sentences.append(str(error))
+                unreadable.append((len(answers) + len(ids), image.id))
         answers += _answered(predictor, ids, pixels, views)
     _tell(progress, len(found.images), len(found.images))
     if not answers:
-        first = unreadable[0] if unreadable else "there is none."
+        first = sentences[0] if sentences else "there is none."
         raise BadInput(f"None of the {len(found.images):,} images can be read; the first: {first}")
-    return Answers(tuple(answers), (*unreadable, *found.left_out))
+    return Answers(tuple(answers), (*sentences, *found.left_out), tuple(unreadable))
 
 
 def classify_unlabelled(
@@ -168,6 +201,29 @@ def classify_unlabelled(
         answers += _answered(predictor, [dataset.image_name(int(i)) for i in part], pixels, views)
     _tell(progress, len(indices), len(indices))
     return Answers(tuple(answers))
+
+
+def ids_have_endings(library: Library, name: str) -> bool:
+    """Whether Ids of the competition that this data set came from end in '.jpg' or the like.
+
+    A hand-in wants Ids as the table of labels has them, and that may name its images without. A data set
+    without a table, and one that is gone, leave file names as they are.
+    """
+    try:
+        dataset = library.open(name)
+        if dataset.info.source.get("kind") not in ("table", "zip"):
+            return True
+        labelled = np.flatnonzero(dataset.labels >= 0)
+        names = (dataset.image_name(int(index)) for index in labelled)
+        return any(_without_ending(name) != name for name in names)
+    except PlateauError:
+        return True
+
+
+def _without_ending(image_id: str) -> str:
+    """'a/b' for 'a/b.jpg', and what has no image's ending as it is."""
+    suffix = PurePosixPath(image_id).suffix
+    return image_id.removesuffix(suffix) if suffix.lower() in SUFFIXES else image_id
 
 
 def _answered(

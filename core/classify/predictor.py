@@ -11,6 +11,7 @@ from PIL import Image
 from torch import nn
 
 from core.classify.views import draw_views
+from core.classify.votes import Recorder, ViewRecord
 from core.data import Progress
 from core.data.decode import Resize, fit_image
 from core.errors import BadInput, Damaged
@@ -98,12 +99,18 @@ class SplitTTA:
     """TTA over many images."""
 
     predicted: np.ndarray  # (n,) by majority vote
-    votes: np.ndarray  # (n, views) the class that each view voted for
+    views: ViewRecord
+    """What each view said."""
     accuracy: float
     fixed: int
     """Images that TTA gets right and the plain prediction wrong."""
     broken: int
     """The other way round."""
+
+    @property
+    def votes(self) -> np.ndarray:
+        """(n, views) the class that each view voted for."""
+        return self.views.votes
 
 
 class Predictor:
@@ -208,15 +215,17 @@ class Predictor:
         """
         truth = labels.cpu()[indices].numpy()
         ballot = _Ballot(len(indices), len(self.card.classes), views)
+        recorder = Recorder(views)
         for part in self._views(images, indices, views, seed):
             ballot.add(part)
+            recorder.add(part.probabilities, part.active)
             if progress:
                 progress("Classifying the views", ballot.done, len(indices) * views)
         predicted = majority(ballot.counts, ballot.mean)
         right, was_right = predicted == truth, plain.correct.numpy()
         return SplitTTA(
             predicted=predicted,
-            votes=ballot.votes,
+            views=recorder.record(),
             accuracy=float(right.mean()),
             fixed=int((right & ~was_right).sum()),
             broken=int((~right & was_right).sum()),
@@ -234,7 +243,8 @@ class Predictor:
             rows = slice(start, start + len(part))
             for view in range(views):
                 pixels = drawn.apply(plain, view)
-                yield _ViewPart(view, rows, pixels, self._probabilities(pixels).cpu().numpy())
+                probabilities = self._probabilities(pixels).cpu().numpy()
+                yield _ViewPart(view, rows, pixels, probabilities, drawn.active(view))
             start = rows.stop
 
     def _probabilities(self, pixels: torch.Tensor) -> torch.Tensor:
@@ -259,13 +269,14 @@ class _ViewPart:
     pixels: torch.Tensor
     """(n, C, H, W) in [0, 1], before normalization."""
     probabilities: np.ndarray  # (n, classes)
+    active: np.ndarray  # (n, augmentations) bool: which of them changed this view
 
 
 class _Ballot:
     """Counts the votes of all views."""
 
     def __init__(self, images: int, classes: int, views: int) -> None:
-        self.votes = np.empty((images, views), dtype=np.int64)
+        self._views = views
         self.counts = np.zeros((images, classes), dtype=np.int64)
         self._total = np.zeros((images, classes), dtype=np.float32)
         self.done = 0
@@ -273,7 +284,6 @@ class _Ballot:
     def add(self, part: _ViewPart) -> np.ndarray:
         """Take the votes of a part, and give them back."""
         choices: np.ndarray = part.probabilities.argmax(axis=1)
-        self.votes[part.rows, part.view] = choices
         self.counts[part.rows][np.arange(len(choices)), choices] += 1
         self._total[part.rows] += part.probabilities
         self.done += len(choices)
@@ -282,7 +292,7 @@ class _Ballot:
     @property
     def mean(self) -> np.ndarray:
         """(images, classes) mean probabilities over the views."""
-        mean: np.ndarray = self._total / np.float32(self.votes.shape[1])
+        mean: np.ndarray = self._total / np.float32(self._views)
         return mean
 
 

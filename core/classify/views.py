@@ -24,12 +24,18 @@ class DrawnViews:
 
     augmentations: Sequence[Augmentation]
     draws: tuple[Draws, ...]
+    images: int
 
     def apply(self, images: torch.Tensor, view: int) -> torch.Tensor:
         """The view of each of the images, floats (N, C, H, W) in [0, 1]; the input is left as it is."""
         for augmentation, drawn in zip(self.augmentations, self.draws, strict=True):
             images = augmentation.apply(images, {name: values[:, view] for name, values in drawn.items()})
         return images
+
+    def active(self, view: int) -> np.ndarray:
+        """(images, augmentations) bool: which augmentations change this view of each image."""
+        columns = [drawn["active"][:, view].numpy() for drawn in self.draws]
+        return np.stack(columns, axis=1) if columns else np.zeros((self.images, 0), dtype=bool)
 
 
 def draw_views(
@@ -41,7 +47,7 @@ def draw_views(
         {name: torch.stack([each[place][name] for each in drawn]) for name in drawn[0][place]}
         for place in range(len(augmentations))
     )
-    return DrawnViews(augmentations, stacked)
+    return DrawnViews(augmentations, stacked, len(images))
 
 
 def _draw(image: np.ndarray, augmentations: Sequence[Augmentation], views: int, seed: int) -> list[Draws]:

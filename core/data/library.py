@@ -34,7 +34,7 @@ from core.data.pack import Packed, pack_images
 from core.data.split import assign_splits
 from core.data.statistics import channel_statistics, class_counts, find_warnings, split_counts
 from core.errors import BadInput, Busy, Damaged, NotFound, Unavailable
-from core.files import sync_folder, write_json
+from core.files import sync_files, sync_folder, write_json
 from core.spec import Spec, kind_of
 
 DOWNLOADS = "downloads"
@@ -122,6 +122,7 @@ class Library:
             collection = source.collect(Workplace(scratch, self.downloads, progress))
             packed = pack_images(collection, options, stage / IMAGES_FILE, progress)
             info = _describe(name, source, collection, packed, options, stage)
+            sync_files(stage)
             write_json(stage / INFO_FILE, info.model_dump(mode="json"))
             progress("Storing", 1, 1)
             stage.rename(self.folder / name)

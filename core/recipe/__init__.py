@@ -1,6 +1,7 @@
 """The root of all settings: load, check, change, compare."""
 
 from core.recipe.edit import Difference, choose, differences, flatten, set_values
+from core.recipe.fingerprint import SEED_AND_PLACE, recipe_fingerprint
 from core.recipe.normalization import AnyNormalization, Statistics
 from core.recipe.presets import (
     DIARY,
@@ -17,6 +18,7 @@ from core.recipe.validation import parse_recipe, recipe_from_draft, recipe_to_dr
 __all__ = [
     "DIARY",
     "REPORTED",
+    "SEED_AND_PLACE",
     "AnyNormalization",
     "AverageSettings",
     "CheckpointSettings",
@@ -33,6 +35,7 @@ __all__ = [
     "load_presets",
     "parse_recipe",
     "predecessors",
+    "recipe_fingerprint",
     "recipe_from_draft",
     "recipe_to_draft",
     "reported_words",

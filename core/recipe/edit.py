@@ -109,7 +109,11 @@ def differences(old: Recipe, new: Recipe) -> list[Difference]:
     'augmentations.affine 2.p'. Where those that both have stand in another order, that is one more
     difference, 'augmentations.order'.
     """
-    before, after = flatten(old), flatten(new)
+    return differing(flatten(old), flatten(new))
+
+
+def differing(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
+    """The same of two flattened recipes."""
     found = [
         Difference(field, before.get(field), after.get(field))
         for field in [*before, *(f for f in after if f not in before)]
@@ -121,14 +125,58 @@ def differences(old: Recipe, new: Recipe) -> list[Difference]:
     return [d for d in found if reordered or d.field != "augmentations.order"]
 
 
+def decisions(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Difference]]:
+    """What differs between two flattened recipes, by decision: path -> its differences.
+
+    A choice that took another's place is one decision together with its own settings, and so is an
+    augmentation or an option (such as ShakeDrop) that was added or taken out. A T_max that is as long
+    as the run is none of its own beside the number of epochs.
+    """
+    owners = _replaced(before, after)
+    both_follow = all(follows_length(flat) for flat in (before, after))
+    found: dict[str, list[Difference]] = {}
+    for difference in differing(before, after):
+        field = difference.field
+        if field == "scheduler.t_max" and both_follow:
+            continue
+        owner = next((owner for owner in owners if field.startswith(f"{owner}.")), field)
+        found.setdefault(owner, []).append(difference)
+    return found
+
+
+def _replaced(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """Paths whose settings belong to another choice, or to an option that one side does not have; the
+    outermost only."""
+    both = before | after
+    found = {
+        key.removesuffix(".kind")
+        for key in both
+        if key.endswith(".kind") and before.get(key) != after.get(key)
+    }
+    for key in before.keys() ^ after.keys():
+        if any(other.startswith(f"{key}.") for other in both):
+            found.add(key)
+    return [key for key in found if not any(key.startswith(f"{other}.") for other in found)]
+
+
+def follows_length(flat: dict[str, Any]) -> bool:
+    """Whether the cosine is as long as the run, said or left empty."""
+    length = max(1, flat["epochs"] - flat["warmup.epochs"])
+    return flat["scheduler.kind"] == "cosine" and flat["scheduler.t_max"] in (None, length)
+
+
 def flatten(recipe: Recipe) -> dict[str, Any]:
     """Every setting of a recipe as dotted path -> value; lists of numbers stay whole."""
-    draft = recipe_to_draft(recipe)
-    draft.pop("version")
-    augmentations = draft.pop("augmentations")
+    return flatten_draft(recipe_to_draft(recipe))
+
+
+def flatten_draft(draft: dict[str, Any]) -> dict[str, Any]:
+    """The same of a valid recipe as plain values, or of some of its root fields."""
+    augmentations = draft.get("augmentations", [])
     flat: dict[str, Any] = {}
     for key, value in draft.items():
-        _flatten_into(flat, key, value)
+        if key not in ("version", "augmentations"):
+            _flatten_into(flat, key, value)
     seen: dict[str, int] = {}
     order = []
     for augmentation in augmentations:

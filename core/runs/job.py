@@ -8,6 +8,7 @@ one folder may each run one: a device's lock and a run's lock decide who trains 
 import logging
 import sys
 import threading
+import time
 from contextlib import ExitStack, suppress
 
 import torch
@@ -22,6 +23,8 @@ from core.runs.training import DeviceBroken, NotQueued
 from core.train import available_devices, resolve_device
 
 POLL_S = 0.3
+PUT_OFF_S = 10.0
+"""How long a run waits that could not be begun because of its disk."""
 SWITCH_INTERVAL_S = 5e-4
 """How long one Python thread may keep the interpreter while others wait. The default of 5 ms lets
 a busy page slow a training loop of many small operations to a crawl."""
@@ -39,6 +42,8 @@ class JobQueue:
         self._switch_interval_s = sys.getswitchinterval()
         self._cpu_threads = torch.get_num_threads()
         self._launcher: Launcher = "thread"
+        self._put_off: dict[str, float] = {}
+        """Runs that the disk refused, and when (by the monotonic clock) they are tried again."""
 
     def start(self) -> list[Run]:
         """Recover what a crash left, then start to train. Returns the runs found interrupted.
@@ -95,7 +100,7 @@ class JobQueue:
 
     def _next(self, device: str) -> Run | None:
         for run in self.store.queue():
-            if run.is_alive():
+            if run.is_alive() or self._put_off.get(run.id, 0.0) > time.monotonic():
                 continue
             try:
                 status = run.status()
@@ -131,6 +136,10 @@ class JobQueue:
         except Busy:
             # Another process trains on this device, or has this run: look again later.
             self._closing.wait(1.0)
+        except OSError as error:
+            # Not even its state could be written: it waits on, and no other run waits for it.
+            _log.warning("run %s could not be begun and waits on: %s", run.id, error)
+            self._put_off[run.id] = time.monotonic() + PUT_OFF_S
         except Exception:
             # Whatever it was, it must not come again and again while others wait behind it.
             self.store.leave_queue(run)

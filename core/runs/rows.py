@@ -7,12 +7,12 @@ no JSON object with an `epoch` is damage: it is skipped and counted.
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.files import to_json, write_text
+from core.files import Durable, to_json, write_text
 
 Row = dict[str, Any]
 
@@ -71,14 +71,30 @@ def read_rows(path: Path, cursor: Cursor = START) -> RowsRead:
     return RowsRead(rows, (found.st_ino, offset + end), restarted, damaged)
 
 
-def write_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Replace all rows in one step."""
-    write_text(path, "".join(to_json(row) + "\n" for row in rows))
+def write_rows(path: Path, rows: Iterable[Row], *, durable: Durable = True) -> None:
+    """Replace all rows in one step; `durable` waits for the disk."""
+    write_text(path, _text(rows), durable=durable)
+
+
+def restore_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Let the file hold these rows and nothing else, not even a torn line, onto which the next row would
+    be written; a file that does is left alone."""
+    try:
+        as_it_is = path.read_bytes()
+    except FileNotFoundError:
+        as_it_is = b""
+    text = _text(rows)
+    if as_it_is != text.encode():
+        write_text(path, text)
 
 
 def cut_rows(path: Path, last_epoch: int) -> None:
     """Drop every row after `last_epoch`, torn and damaged lines too: what a resume starts with."""
-    write_rows(path, (row for row in read_rows(path).rows if row["epoch"] <= last_epoch))
+    restore_rows(path, [row for row in read_rows(path).rows if row["epoch"] <= last_epoch])
+
+
+def _text(rows: Iterable[Row]) -> str:
+    return "".join(to_json(row) + "\n" for row in rows)
 
 
 def _is_epoch(value: Any) -> bool:

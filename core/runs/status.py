@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from core.errors import Damaged
-from core.files import read_json, write_json
+from core.files import Durable, read_json, write_json
 
 State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "interrupted"]
 ACTIVE: tuple[State, ...] = ("running", "stopping")
@@ -72,6 +72,10 @@ class Status(BaseModel):
     dataset_fingerprint: str = ""
     split_fingerprint: str = ""
     architecture: str
+    recipe_fingerprint: str = ""
+    """Of all settings but the seed and where it computes; empty in runs of an older Plateau."""
+    seed: int | None = None
+    """The recipe's; None in runs of an older Plateau."""
     device: str = ""
     precision: str = ""
     notices: list[str] = []
@@ -86,6 +90,12 @@ class Status(BaseModel):
     hint: str = ""
     """What to do about it."""
 
+    def is_on(self, dataset_fingerprint: str, split_fingerprint: str) -> bool:
+        """Whether these are the images and the split that the run was launched for; a run that does not
+        say what these were takes any."""
+        mine = (self.dataset_fingerprint, self.split_fingerprint)
+        return mine in ((dataset_fingerprint, split_fingerprint), ("", ""))
+
 
 def read_status(folder: Path) -> Status:
     """The status of the run in `folder`. Raises Damaged."""
@@ -98,6 +108,6 @@ def read_status(folder: Path) -> Status:
         raise Damaged(f"status.json of run {folder.name} does not hold what it should.") from error
 
 
-def write_status(folder: Path, status: Status, *, durable: bool = True) -> None:
-    """Replace the status in one step; `durable` waits for the disk."""
+def write_status(folder: Path, status: Status, *, durable: Durable = True) -> None:
+    """Replace the status in one step; `durable` says what this waits for."""
     write_json(folder / "status.json", status.model_dump(mode="json"), durable=durable)

@@ -1,26 +1,45 @@
 """All runs: a folder of folders. A new run, the list, deletion, export, and the order of the queue."""
 
 import json
+import os
 import secrets
 import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from core.data import DatasetInfo
 from core.errors import BadInput, Busy, Damaged, NotFound
 from core.files import read_json, sync_folder, write_json, write_text
-from core.recipe import Recipe
+from core.recipe import Recipe, recipe_fingerprint
+from core.runs.index import RunIndex, read_entry
 from core.runs.lock import hold
 from core.runs.run import RUN_ID, Notes, Run, RunEntry
 from core.runs.status import ACTIVE, RESUMABLE, Status, read_status, write_status
 from core.spec import kind_of
 
 DEVICE_BUSY = "The device is in use."
+
+
+def _first_status(recipe: Recipe, dataset: DatasetInfo, parent: str | None) -> Status:
+    """What a run's status says when it is made."""
+    return Status(
+        state="queued",
+        epochs=recipe.epochs,
+        created_at=now(),
+        dataset=recipe.data.name,
+        dataset_fingerprint=dataset.fingerprint,
+        split_fingerprint=dataset.split_fingerprint,
+        architecture=kind_of(recipe.architecture),
+        recipe_fingerprint=recipe_fingerprint(recipe),
+        seed=recipe.seed,
+        device=recipe.device,
+        parent=parent,
+    )
 
 
 def now() -> str:
@@ -39,9 +58,12 @@ class RunStore:
     """The runs in one folder. Several processes may use one folder at the same time."""
 
     folder: Path
+    index: RunIndex | None = field(default=None, compare=False, repr=False)
+    """What remembers the listing between two calls, where a program lists often."""
 
     @property
     def queue_folder(self) -> Path:
+        """A file for each run that waits."""
         return self.folder / ".queue"
 
     def device_lock(self, device: str) -> Path:
@@ -71,16 +93,24 @@ class RunStore:
         parent: str | None = None,
         token: str | None = None,
         queue: bool = True,
+        epochs: int | None = None,
+        hold_from: int | None = None,
+        durable: bool = True,
     ) -> Run:
         """A new run, waiting in the queue (or, with `queue` off, for its maker to train it).
 
         A second call with the same `token` gives the run of the first: a double click makes one.
+        `epochs` and `hold_from` are those of an extended run, where such a one is repeated. Without
+        `durable` nothing waits for the disk: for runs that can be made again.
         """
+        notes = Notes(name=_text(name)[:200], hypothesis=_text(hypothesis)[:5_000])
+        status = _first_status(recipe, dataset, parent)
+        status.epochs, status.hold_from = epochs or recipe.epochs, hold_from
         with self._creating():
             made = self._claim(token) if token is not None else None
             if made is not None:
                 return made
-            run = self._create(recipe, dataset, name, hypothesis, parent)
+            run = self._create(recipe, notes, status, durable)
             if token is not None:
                 write_json(self.folder / ".tokens" / token, {"run": run.id})
         if queue:
@@ -94,46 +124,54 @@ class RunStore:
         with hold(self._lock("creating"), wait_s=20.0, busy="Another run is being made."):
             yield
 
-    def _create(
-        self, recipe: Recipe, dataset: DatasetInfo, name: str, hypothesis: str, parent: str | None
-    ) -> Run:
-        kind = kind_of(recipe.architecture)
-        run_id = self._free_id(kind)
+    def repeating(self) -> AbstractContextManager[None]:
+        """Held while repeats choose their seeds and are made. Raises Busy after a long wait."""
+        return hold(self._lock("repeating"), wait_s=20.0, busy="Other repeats are being queued; try again.")
+
+    def _create(self, recipe: Recipe, notes: Notes, status: Status, durable: bool) -> Run:
+        run_id = self._free_id(status.architecture)
+        status.color = self._take_color()
         staging = self.folder / f".new-{run_id}"
         staging.mkdir(parents=True)
         for part in ("checkpoints", "predictions"):
             (staging / part).mkdir()
-        write_text(staging / "recipe.json", recipe.model_dump_json(indent=1) + "\n")
-        notes = Notes(name=_text(name)[:200], hypothesis=_text(hypothesis)[:5_000])
-        write_json(staging / "notes.json", notes.model_dump(mode="json"))
-        status = Status(
-            state="queued",
-            epochs=recipe.epochs,
-            created_at=now(),
-            dataset=recipe.data.name,
-            dataset_fingerprint=dataset.fingerprint,
-            split_fingerprint=dataset.split_fingerprint,
-            architecture=kind,
-            device=recipe.device,
-            parent=parent,
-            color=self._next_color(),
-        )
-        write_status(staging, status)
+        write_text(staging / "recipe.json", recipe.model_dump_json(indent=1) + "\n", durable=durable)
+        write_json(staging / "notes.json", notes.model_dump(mode="json"), durable=durable)
+        write_status(staging, status, durable=durable)
         run = Run(self.folder / run_id)
         staging.rename(run.folder)
-        sync_folder(self.folder)
+        if durable:
+            sync_folder(self.folder)
         return run
 
     def _free_id(self, kind: str) -> str:
-        """An id by time and architecture; its end tells runs of one second apart."""
-        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        """An id by time and architecture; its end tells it from one that was made elsewhere.
+
+        Runs are listed by their ids, so the time in it is later than in any other's, whatever the clock
+        says.
+        """
+        names = os.listdir(self.folder)  # noqa: PTH208  the names alone: there may be thousands
+        stamp = _stamp_after(max((name[:15] for name in names if name[:1].isdigit()), default=""))
         while True:
             run_id = f"{stamp}-{kind.replace('_', '-')}-{secrets.token_hex(2)}"
             if not (self.folder / run_id).exists():
                 return run_id
 
-    def _next_color(self) -> int:
-        return max((entry.status.color + 1 for entry in self.list() if entry.status), default=0)
+    def _take_color(self) -> int:
+        """The next run's colour. A file keeps count, a line per run, for looking through all runs takes
+        long where they are many; where its last line is not whole, they are looked through."""
+        path = self.folder / ".colors"
+        try:
+            lines = path.read_text(encoding="ascii").split("\n")
+            color, begin = int(lines[-2]) + 1, ""
+            if lines[-1]:
+                raise ValueError
+        except (FileNotFoundError, ValueError, IndexError):
+            color = max((entry.status.color + 1 for entry in self.list() if entry.status), default=0)
+            begin = "\n"
+        with path.open("a", encoding="ascii") as file:
+            file.write(f"{begin}{color}\n")
+        return color
 
     def _claim(self, token: str) -> Run | None:
         """The run that was already made with this token, if any."""
@@ -177,24 +215,11 @@ class RunStore:
 
     def list(self) -> Entries:
         """Every run, newest first. A damaged one says so and hides no other."""
-        if not self.folder.is_dir():
-            return []
-        folders = [
-            path
-            for path in self.folder.iterdir()
-            if RUN_ID.fullmatch(path.name) and path.is_dir() and not path.is_symlink()
-        ]
-        return [self.entry(Run(path)) for path in sorted(folders, reverse=True)]
+        return list((self.index or RunIndex(self.folder)).listing().entries)
 
     def entry(self, run: Run) -> RunEntry:
         """The run as a list shows it."""
-        try:
-            return RunEntry(run, run.notes(), run.status())
-        except Damaged as error:
-            return RunEntry(run, run.notes(), None, damaged=str(error))
-        except OSError as error:
-            sentence = f"Run {run.id} cannot be read: {error.strerror or error}."
-            return RunEntry(run, Notes(), None, damaged=sentence)
+        return read_entry(run)
 
     def delete(self, run: Run) -> None:
         """Remove a run's folder. Raises Busy while it trains."""
@@ -202,6 +227,8 @@ class RunStore:
         with run.locked(f"Run {run.id} is training; stop it before deleting it.", wait_s=0.3):
             self.leave_queue(run)
             run.folder.rename(trash)
+            # Before its files go: a power loss must not bring back a run with a part of them.
+            sync_folder(self.folder)
         shutil.rmtree(trash, ignore_errors=True)
 
     def export(self, runs: Runs, target: Path) -> None:
@@ -335,6 +362,20 @@ class RunStore:
                 for leftover in self.folder.glob(pattern):
                     shutil.rmtree(leftover, ignore_errors=True)
         return interrupted
+
+
+_STAMP = "%Y%m%d-%H%M%S"
+
+
+def _stamp_after(last: str) -> str:
+    """The time now, UTC, or a second after the last one where the clock has not come so far."""
+    stamp = datetime.now(UTC).strftime(_STAMP)
+    if stamp > last:
+        return stamp
+    try:
+        return (datetime.strptime(last, _STAMP) + timedelta(seconds=1)).strftime(_STAMP)
+    except (ValueError, OverflowError):
+        return stamp
 
 
 def _text(typed: str) -> str:

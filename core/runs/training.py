@@ -11,20 +11,19 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 
 from core import __version__
 from core.data import Dataset, Library
-from core.errors import BadInput, NotFound, PlateauError
+from core.errors import BadInput, Damaged, NotFound, PlateauError
 from core.files import replacing
 from core.recipe import Recipe, Statistics
+from core.runs.answers import AnswerFile, stored_answers
 from core.runs.failures import attempt
 from core.runs.log import run_log
-from core.runs.rows import append_row, cut_rows, write_rows
+from core.runs.rows import append_row, cut_rows, restore_rows
 from core.runs.run import Run
 from core.runs.status import Best, Last, Live, Status, read_status, write_status
 from core.runs.store import now
@@ -35,17 +34,22 @@ from core.train import (
     Event,
     Notice,
     Progress,
+    Resume,
     Stopped,
     StopRequest,
     Task,
     fit,
+    go_back,
+    keep_previous,
     load_images,
+    previous_path,
     read_state,
     read_state_rows,
     resolve_compute,
     statistics_for,
     write_checkpoint,
     write_state,
+    write_tensors,
 )
 
 
@@ -88,7 +92,7 @@ def train(
             # For this thread and those that it starts; a page may have changed the number for all.
             torch.set_num_threads(threads)
         (run.folder / "control.json").unlink(missing_ok=True)
-        _remove_leftovers(run)
+        _remove_leftovers(run, status.epoch)
         status.state, status.started_at = "running", status.started_at or now()
         status.ended_at, status.message, status.hint, status.live = None, "", "", None
         write_status(run.folder, status)
@@ -114,10 +118,18 @@ def train(
         return status
 
 
-def _remove_leftovers(run: Run) -> None:
-    """Temporary files of a trainer that was killed while it wrote; those of others are left alone."""
-    for pattern in ("checkpoints/.*.tmp", "predictions/.*.tmp", ".status.json.*.tmp", ".*.jsonl.*.tmp"):
+def _remove_leftovers(run: Run, done: int) -> None:
+    """Temporary files of a trainer that was killed while it wrote; those of others are left alone.
+
+    An evaluation, which needs no lock, may be writing answers at this moment. Its epochs are `done`; those
+    that a killed trainer was writing belong to a later one.
+    """
+    for pattern in ("checkpoints/.*.tmp", ".status.json.*.tmp", ".*.jsonl.*.tmp"):
         for path in run.folder.glob(pattern):
+            path.unlink(missing_ok=True)
+    for path in run.folder.glob("predictions/.val-*.safetensors.*.tmp"):
+        epoch = path.name.removeprefix(".val-").partition(".")[0]
+        if epoch.isdecimal() and int(epoch) > done:
             path.unlink(missing_ok=True)
 
 
@@ -190,13 +202,14 @@ class _Trainer:
             if isinstance(event, Stopped):
                 self._stopped(event)
                 return
+        # A finished run keeps one state, not two: they are as large as all its other files.
+        previous_path(self.run.state_path).unlink(missing_ok=True)
         self.status.state = "finished"
 
     def _check_data(self, dataset: Dataset) -> None:
         """A run trains on the data that it was launched for, and goes on with no other."""
         info, status = dataset.info, self.status
-        launched_for = (status.dataset_fingerprint, status.split_fingerprint)
-        if launched_for not in ((info.fingerprint, info.split_fingerprint), ("", "")):
+        if not status.is_on(info.fingerprint, info.split_fingerprint):
             since = "it began" if status.epoch else "it was launched"
             raise BadInput(
                 f"The data set {info.name!r} is not the one that it was when {since}: this run would not "
@@ -208,7 +221,7 @@ class _Trainer:
         """Go on from `last.state`: it is the truth, and the rows are written anew from it."""
         rows: list[dict[str, Any]] = []
         try:
-            task.resume = read_state(self.run.state_path)
+            task.resume = self._last_whole_state()
             done = task.resume.epoch
             rows = read_state_rows(self.run.state_path) or [
                 # A state from before it kept the rows.
@@ -221,8 +234,7 @@ class _Trainer:
         # What a crash left in the status may belong to an epoch that was never committed.
         self.status.best = self.status.last = None
         self.status.epoch = done = task.resume.epoch if task.resume else 0
-        if self.run.epochs().rows != rows or self.run.epochs().damaged:
-            write_rows(self.run.folder / "epochs.jsonl", rows)
+        restore_rows(self.run.folder / "epochs.jsonl", rows)
         if (self.run.folder / "steps.jsonl").exists():
             cut_rows(self.run.folder / "steps.jsonl", done)
         for row in rows:
@@ -230,8 +242,27 @@ class _Trainer:
         self._rows = rows
         if rows:
             self._before_s = float(rows[-1]["elapsed_s"])
-            # A crash right after the last commit left what that commit would have removed.
+            # A crash right after the last commit left what that commit would have removed; the status on
+            # the disk may still name it as the best.
+            write_status(self.run.folder, self.status)
             self._prune(task.recipe)
+
+    def _last_whole_state(self) -> Resume:
+        """`last.state`, or the state before it where that is damaged: an epoch is trained again then, to
+        the same bits. Raises NotFound where there is none yet, Damaged where neither can be read."""
+        try:
+            return read_state(self.run.state_path)
+        except Damaged as error:
+            self.log.error("%s", error)
+            try:
+                before = read_state(previous_path(self.run.state_path))
+            except (NotFound, Damaged):
+                raise error from None
+        go_back(self.run.state_path)
+        notice = f"last.state was damaged, so the run went back to the state before it, epoch {before.epoch}."
+        self.log.warning("%s", notice)
+        self.status.notices = [*self.status.notices, notice]
+        return before
 
     def _should_stop(self) -> StopRequest:
         """What a person asked for, looked up a few times a second at most."""
@@ -243,7 +274,7 @@ class _Trainer:
                 self._asked = asked
                 if asked is not StopRequest.NO:
                     self.status.state = "stopping"
-                    write_status(self.run.folder, self.status, durable=False)
+                    write_status(self.run.folder, self.status, durable="content")
         return self._asked
 
     def _elapsed_s(self) -> float:
@@ -261,7 +292,7 @@ class _Trainer:
             images_per_s=event.images_per_s,
         )
         self.status.elapsed_s, self.status.images_per_s = self._elapsed_s(), event.images_per_s
-        write_status(self.run.folder, self.status, durable=False)
+        write_status(self.run.folder, self.status, durable="content")
         sitting_s = time.monotonic() - self._began
         if event.phase == "training" and sitting_s - self._row_at >= max(0.4, sitting_s / STEP_ROWS):
             self._row_at = sitting_s
@@ -330,17 +361,20 @@ class _Trainer:
             dataset_fingerprint=info.fingerprint,
         )
         outcomes = event.val_outcomes
-        with replacing(self.predictions_path(event.epoch)) as temporary:
+        truth = torch.from_numpy(dataset.labels[dataset.indices("val")])
+        with replacing(AnswerFile("val", event.epoch).path(self.run)) as temporary:
             tensors = {
+                "label": truth.to(outcomes.predicted.dtype),
                 "predicted": outcomes.predicted,
                 "probability": outcomes.probability,
                 "true_probability": outcomes.true_probability,
             }
-            save_file(tensors, temporary)
+            write_tensors(temporary, tensors)
         kept = recipe.checkpoints.keeps(event.epoch)
         if kept or (event.is_best and recipe.checkpoints.best):
             state = event.state
             write_checkpoint(self.run.epoch_path(event.epoch), card, state.weights, state.averaged)
+        keep_previous(self.run.state_path)
         write_state(self.run.state_path, card, event.state, self._rows)
         # Not before: a status that names a best epoch must have its checkpoint.
         self._take(self._rows[-1])
@@ -349,18 +383,14 @@ class _Trainer:
         write_status(self.run.folder, self.status)
         self._prune(recipe)
 
-    def predictions_path(self, epoch: int) -> Path:
-        """Per-image outcomes on the val split after an epoch."""
-        return self.run.folder / "predictions" / f"val-{epoch:04d}.safetensors"
-
     def _prune(self, recipe: Recipe) -> None:
         """Remove what is neither best, last nor asked for."""
         best = self.status.best.epoch if self.status.best else 0
         wanted = {epoch for epoch in (best, self.status.epoch) if epoch}
-        for path in (self.run.folder / "predictions").glob("val-*.safetensors"):
-            number = path.stem.removeprefix("val-")
-            if number.isdecimal() and int(number) not in wanted and not recipe.checkpoints.keeps(int(number)):
-                path.unlink(missing_ok=True)
+        for file in stored_answers(self.run):
+            own = file == AnswerFile("val", file.epoch)
+            if own and file.epoch not in wanted and not recipe.checkpoints.keeps(file.epoch):
+                file.path(self.run).unlink(missing_ok=True)
         for epoch in self.run.checkpoint_epochs():
             if epoch != best and not recipe.checkpoints.keeps(epoch):
                 self.run.epoch_path(epoch).unlink(missing_ok=True)

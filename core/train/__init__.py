@@ -3,12 +3,16 @@
 from core.train.batches import steps_per_epoch
 from core.train.checkpoint import (
     Card,
+    go_back,
+    keep_previous,
+    previous_path,
     read_card,
     read_checkpoint,
     read_state,
     read_state_rows,
     write_checkpoint,
     write_state,
+    write_tensors,
 )
 from core.train.device import (
     Compute,
@@ -76,12 +80,15 @@ __all__ = [
     "fits",
     "gather",
     "generator_for",
+    "go_back",
     "is_out_of_memory",
+    "keep_previous",
     "load_images",
     "measure",
     "network_problem",
     "predict_logits",
     "preview_lr",
+    "previous_path",
     "read_card",
     "read_checkpoint",
     "read_state",
@@ -96,4 +103,5 @@ __all__ = [
     "to_float",
     "write_checkpoint",
     "write_state",
+    "write_tensors",
 ]

@@ -4,10 +4,17 @@ them whole.
 `epoch-0046.safetensors` holds weights under torchvision's own names, and in its header a `Card`:
 all that a predictor needs. `last.state` holds the same for the last whole epoch, and what a
 resume needs besides: it is one file, so weights and optimizer can never belong to different epochs.
+`previous.state` is the epoch before, for the case that the disk gives the last one back damaged.
+
+Each file carries a CRC-32 per tensor and one of its header's texts: safetensors itself notices a file
+that is too short, but no changed bit. Files of an older Plateau have none and are read without.
 """
 
 import json
+import os
+import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +27,9 @@ from core.recipe import Recipe, recipe_from_draft
 from core.train.events import Resume
 
 _WEIGHTS, _OPTIMIZER, _AVERAGED = "weights/", "optimizer/", "averaged/"
+_TENSOR_SUMS, _TEXT_SUM = "tensor_crc32", "text_crc32"
+_TEXTS = {"card", "history", "rows", _TENSOR_SUMS, _TEXT_SUM}
+"""Every key that a header of ours has: a changed bit must not hide a checksum under another name."""
 
 
 class Card(BaseModel):
@@ -66,6 +76,43 @@ def write_state(path: Path, card: Card, resume: Resume, rows: Sequence[Mapping[s
         history=resume.history,
         rows=list(rows),
     )
+
+
+def write_tensors(path: Path, tensors: dict[str, torch.Tensor], texts: dict[str, str] | None = None) -> None:
+    """Write a safetensors file. Raises OSError.
+
+    Through a file of Python's own: safetensors names a full disk by an error of its own without a number,
+    and leaves a temporary file of its own behind where it is killed.
+    """
+    from safetensors.torch import save  # here: see _read
+
+    path.write_bytes(save(tensors, metadata=texts))
+
+
+def previous_path(path: Path) -> Path:
+    """Where the state before the one at `path` is kept."""
+    return path.with_name("previous.state")
+
+
+def keep_previous(path: Path) -> None:
+    """Give the state at `path` the second name `previous.state`, so that it outlives its replacement.
+
+    Nothing is copied. Where the disk knows no second names (or has no room for one) the run goes on
+    without: it is a precaution.
+    """
+    with suppress(OSError), replacing(previous_path(path), durable=False) as temporary:
+        os.link(path, temporary)
+
+
+def go_back(path: Path) -> None:
+    """Put `previous.state` in the place of a damaged state, keeping both names. Raises NotFound."""
+    try:
+        with replacing(path) as temporary:
+            os.link(previous_path(path), temporary)
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"There is no checkpoint before {path.name} in run {path.parent.parent.name}."
+        ) from error
 
 
 def read_checkpoint(path: Path, *, averaged: bool = False) -> tuple[Card, dict[str, torch.Tensor]]:
@@ -119,27 +166,60 @@ def read_state_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def _write(path: Path, tensors: dict[str, torch.Tensor], card: Card, **metadata: Any) -> None:
-    from safetensors.torch import save_file  # here: see _read
-
     metadata["card"] = card.model_dump()
+    metadata[_TENSOR_SUMS] = {name: _tensor_sum(tensor) for name, tensor in tensors.items()}
+    texts = {key: to_json(value) for key, value in metadata.items()}
+    texts[_TEXT_SUM] = str(_text_sum(texts))
     with replacing(path) as temporary:
-        save_file(tensors, temporary, metadata={key: to_json(value) for key, value in metadata.items()})
+        write_tensors(temporary, tensors, texts)
 
 
 def _read(path: Path, prefix: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """The metadata, and the tensors whose names start with `prefix`."""
+    """The metadata, and the tensors whose names start with `prefix`. Raises NotFound, Damaged."""
     # Here: the loop alone, as it is measured on a bare GPU machine, does without this library.
     from safetensors import SafetensorError, safe_open
 
+    run = path.parent.parent.name
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = {key: json.loads(value) for key, value in (file.metadata() or {}).items()}
-            tensors = {name: file.get_tensor(name) for name in file.keys() if name.startswith(prefix)}  # noqa: SIM118
+            texts, names = file.metadata() or {}, set(file.keys())
+            tensors = {name: file.get_tensor(name) for name in sorted(names) if name.startswith(prefix)}
+        metadata = {key: json.loads(value) for key, value in texts.items() if key != "format"}
     except FileNotFoundError as error:
-        raise NotFound(f"There is no checkpoint {path.name} in run {path.parent.parent.name}.") from error
-    except (SafetensorError, OSError, ValueError) as error:
-        raise Damaged(f"The checkpoint {path.name} of run {path.parent.parent.name} is damaged.") from error
+        raise NotFound(f"There is no checkpoint {path.name} in run {run}.") from error
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+        raise Damaged(f"The checkpoint {path.name} of run {run} is damaged.") from error
+    if not _sums_fit(texts, metadata, names, tensors):
+        raise Damaged(f"The checkpoint {path.name} of run {run} is damaged: its checksum does not fit.")
     return metadata, tensors
+
+
+def _sums_fit(
+    texts: Mapping[str, str],
+    metadata: Mapping[str, Any],
+    names: set[str],
+    tensors: Mapping[str, torch.Tensor],
+) -> bool:
+    """Whether what was read is what was written; true for a file that carries no checksum."""
+    if _TENSOR_SUMS not in texts and _TEXT_SUM not in texts:
+        return not texts.keys() - _TEXTS - {"format"}
+    sums = metadata.get(_TENSOR_SUMS)
+    others = {key: text for key, text in texts.items() if key != _TEXT_SUM}
+    if metadata.get(_TEXT_SUM) != _text_sum(others) or not isinstance(sums, dict) or sums.keys() != names:
+        return False
+    return all(sums[name] == _tensor_sum(tensor) for name, tensor in tensors.items())
+
+
+def _tensor_sum(tensor: torch.Tensor) -> int:
+    """CRC-32 over type, shape and bytes."""
+    described = zlib.crc32(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+    flat = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
+    return zlib.crc32(flat.numpy().data, described)
+
+
+def _text_sum(texts: Mapping[str, str]) -> int:
+    """CRC-32 over all texts of a header but this sum itself, with their names."""
+    return zlib.crc32("".join(f"{key}\n{texts[key]}\n" for key in sorted(texts)).encode())
 
 
 def _card(path: Path, metadata: dict[str, Any]) -> Card:

@@ -59,6 +59,8 @@ def check(recipe: Recipe, info: DatasetInfo | None, *, network: bool = True, sch
         advice.problems.append(Problem("data.name", name, rule, "choose one, or import one on the Data page"))
     else:
         _check_data(recipe, info, advice)
+        if recipe.batch_size == 1:
+            _check_alone(recipe, info, advice)
         if network:
             try:
                 architecture_stages(recipe, info)
@@ -95,8 +97,7 @@ def _check_data(recipe: Recipe, info: DatasetInfo, advice: Advice) -> None:
         advice.problems.append(Problem("batch_size", recipe.batch_size, rule, f"use {images} or less"))
     if recipe.batch_size == 1:
         advice.warnings.append(
-            "With batch size 1, batch normalization sees one image at a time: such networks learn badly, and "
-            "fail where their feature map is 1x1."
+            "With batch size 1, batch normalization sees one image at a time: such networks learn badly."
         )
     channels = channels_for(recipe.data.color, info.channels)
     mean: tuple[float, ...] = getattr(recipe.normalization, "mean", ())
@@ -112,6 +113,29 @@ def _check_data(recipe: Recipe, info: DatasetInfo, advice: Advice) -> None:
     _check_augmentations(recipe, info.image_size, advice)
     if not info.counts.get("val"):
         advice.warnings.append("The data set has no val images: no val accuracy, no best epoch.")
+
+
+def _check_alone(recipe: Recipe, info: DatasetInfo, advice: Advice) -> None:
+    """Batch normalization cannot train on a single value per channel, which is what one image's feature
+    map of 1x1 is; torch says so in the first step only."""
+    channels = channels_for(recipe.data.color, info.channels)
+    try:
+        model = _without_weights(recipe, info)
+    except PlateauError:
+        return  # that it cannot be built is said elsewhere
+    # All else stays in evaluation: it would draw random numbers, of which the meta device has none.
+    model.eval()
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.train()
+    try:
+        with torch.no_grad():
+            model(torch.empty(1, channels, info.image_size, info.image_size, device="meta"))
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        rule = "batch normalization cannot train on one image where the network's feature map is 1x1"
+        advice.problems.append(Problem("batch_size", 1, rule, "use 2 or more"))
 
 
 def _check_augmentations(recipe: Recipe, image_size: int, advice: Advice) -> None:
@@ -154,14 +178,20 @@ def preview_lr(recipe: Recipe, info: DatasetInfo | None, *, improves_until: int 
 def architecture_stages(recipe: Recipe, info: DatasetInfo) -> list[Stage]:
     """The network stage by stage, for the data set's images. Raises BadInput if it cannot be built."""
     channels = channels_for(recipe.data.color, info.channels)
+    with torch.device("meta"):
+        return summarize(_without_weights(recipe, info), channels, info.image_size)
+
+
+def _without_weights(recipe: Recipe, info: DatasetInfo) -> nn.Module:
+    """The network on the meta device, where weights have a shape and no values: drawing them is most of a
+    build's time. Raises BadInput if it cannot be built."""
     architecture = recipe.architecture
     if "pretrained" in type(architecture).model_fields:
         # The shapes are the same; a look at them must not download anything.
         architecture = architecture.model_copy(update={"pretrained": "none"})
-    # Weights on the meta device have a shape and no values: drawing them is most of a build's time.
     with torch.device("meta"):
-        model = architecture.build(len(info.classes), channels, info.image_size, 0)
-        return summarize(model, channels, info.image_size)
+        channels = channels_for(recipe.data.color, info.channels)
+        return architecture.build(len(info.classes), channels, info.image_size, 0)
 
 
 @dataclass(frozen=True)

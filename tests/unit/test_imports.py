@@ -13,6 +13,7 @@ RANKS = {
     "errors": 0,
     "vision": 0,
     "workspace": 0,
+    "words": 0,
     "spec": 0,
     "files": 1,
     "problems": 1,

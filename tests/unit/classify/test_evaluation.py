@@ -1,6 +1,7 @@
 """Evaluating a run: the right figures, every look remembered, and never on data that has changed."""
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,16 @@ import torch
 from torch.nn import functional as F
 
 from core.classify import Predictor, SplitTTA, evaluate_run, look_as_json
+from core.classify.views import draw_views
+from core.classify.votes import ViewRecord
 from core.data import Dataset, ImportOptions, Library, ShapesSource
 from core.errors import BadInput, NotFound
+from core.insight.answers import stored_votes, vote_files
+from core.insight.outcomes import plain_outcomes
+from core.insight.votes import broken_images, count_rows, fixed_images, hits_of
 from core.models.weights import load_state
-from core.runs import Run
+from core.runs import Run, RunStore, train
+from core.runs.answers import AnswerFile, read_answers, stored_answers, write_answers
 from core.train import Compute, read_checkpoint
 from tests.unit import tiny
 
@@ -66,7 +73,9 @@ def test_with_tta_a_look_says_what_was_fixed_and_what_was_broken(
 def test_what_was_fixed_and_what_was_broken_are_not_mixed_up(
     run: Run, library: Library, compute: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    voted = SplitTTA(np.zeros(18), np.zeros((18, 5)), accuracy=0.75, fixed=7, broken=2)
+    nothing = np.zeros((18, 5), dtype=np.int16)
+    views = ViewRecord(nothing, nothing[:, :1], nothing[:, :, None], nothing[:, :, None])
+    voted = SplitTTA(np.zeros(18), views, accuracy=0.75, fixed=7, broken=2)
     monkeypatch.setattr(Predictor, "evaluate_tta", lambda *_, **__: voted)
     look = evaluate_run(run, library, compute, split="test", views=5)
     assert (look.tta_accuracy, look.fixed, look.broken) == (0.75, 7, 2)
@@ -195,3 +204,124 @@ def test_a_split_without_images_is_named(
 def test_an_epoch_that_was_not_kept_is_named(run: Run, library: Library, compute: Compute) -> None:
     with pytest.raises(NotFound, match="no checkpoint of epoch 7"):
         evaluate_run(run, library, compute, checkpoint=7)
+
+
+class TestKeptAnswers:
+    """An evaluation leaves the answer for each image, and with TTA every view's vote."""
+
+    def test_a_look_counts_before_its_answers_can_be_found(
+        self, run: Run, library: Library, compute: Compute, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("core.classify.evaluation.write_answers", full)
+        with pytest.raises(OSError, match="No space left"):
+            evaluate_run(run, library, compute, split="test")
+        assert [look.split for look in run.looks()] == ["test"]
+
+    def test_of_a_split_they_are_the_predictors_own(
+        self, wavering_run: Run, library: Library, dataset: Dataset, compute: Compute, tmp_path: Path
+    ) -> None:
+        run = copied(wavering_run, tmp_path)
+        look = evaluate_run(run, library, compute, checkpoint=6, split="test", views=5)
+        predictor = Predictor.load(run.checkpoint(6), compute)
+        images, labels = torch.from_numpy(np.array(dataset.images)), torch.from_numpy(dataset.labels)
+        indices = torch.from_numpy(dataset.indices("test"))
+        plain = predictor.evaluate(images, labels, indices)
+        tta = predictor.evaluate_tta(images, labels, indices, plain, views=5)
+        assert stored_answers(run)[-2:] == [AnswerFile("test", 6), AnswerFile("test", 6, views=5)]
+        found = plain_outcomes(run, AnswerFile("test", 6))
+        np.testing.assert_array_equal(found.labels, dataset.labels[dataset.indices("test")])
+        np.testing.assert_array_equal(found.predicted, plain.predicted.numpy())
+        np.testing.assert_array_equal(found.true_probability, plain.true_probability.numpy())
+        assert (found.split, found.epoch, found.hits.mean()) == ("test", 6, look.accuracy)
+        votes = stored_votes(run, AnswerFile("test", 6, views=5))
+        np.testing.assert_array_equal(votes.votes, tta.votes)
+        np.testing.assert_array_equal(votes.predicted, tta.predicted)
+        np.testing.assert_array_equal(votes.plain, plain.predicted.numpy())
+        assert votes.hits.mean() == look.tta_accuracy
+        assert (len(fixed_images(votes)), len(broken_images(votes))) == (look.fixed, look.broken)
+        np.testing.assert_array_equal(hits_of(votes, np.arange(5)), votes.hits)
+
+    def test_they_say_which_augmentations_changed_a_view(
+        self, trained: Run, library: Library, compute: Compute, dataset: Dataset, tmp_path: Path
+    ) -> None:
+        run = copied(trained, tmp_path)
+        evaluate_run(run, library, compute, views=6)
+        votes = stored_votes(run, AnswerFile("val", 1, views=6))
+        assert [words.split(",")[0] for words in votes.augmentations] == [
+            "Flip left to right",
+            "Crop after 4 px of padding",
+        ]
+        drawn = draw_views(
+            np.array(dataset.images[dataset.indices("val")]), run.recipe().augmentations, 6, 0
+        ).draws
+        np.testing.assert_array_equal(votes.active[:, :, 0], drawn[0]["active"].numpy())
+        assert 0 < votes.active[:, :, 0].mean() < 1 and votes.active[:, :, 1].all()
+
+    def test_without_augmentations_all_views_agree(
+        self, plain_trained: Run, library: Library, compute: Compute, tmp_path: Path
+    ) -> None:
+        run = copied(plain_trained, tmp_path)
+        evaluate_run(run, library, compute, views=3)
+        votes = stored_votes(run, AnswerFile("val", 1, views=3))
+        assert votes.active.shape == (18, 3, 0) and votes.candidates.shape == (18, 1)
+        assert len({row.accuracy for row in count_rows(votes)}) == 1
+
+    def test_the_trainers_own_answers_are_left_alone(
+        self, run: Run, library: Library, compute: Compute
+    ) -> None:
+        path = AnswerFile("val", 1).path(run)
+        before = path.stat()
+        evaluate_run(run, library, compute)
+        assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+    def test_answers_from_before_labels_were_kept_get_them(
+        self, run: Run, library: Library, compute: Compute, dataset: Dataset
+    ) -> None:
+        file = AnswerFile("val", 1)
+        arrays, _ = read_answers(run, file, ("label",))
+        write_answers(run, file, {name: value for name, value in arrays.items() if name != "label"})
+        assert (plain_outcomes(run, file).labels < 0).any()
+        evaluate_run(run, library, compute)
+        expected = dataset.labels[dataset.indices("val")]
+        np.testing.assert_array_equal(plain_outcomes(run, file).labels, expected)
+
+    def test_those_of_averaged_weights_lie_apart(
+        self, ema_trained: Run, library: Library, compute: Compute, tmp_path: Path
+    ) -> None:
+        run = copied(ema_trained, tmp_path)
+        for averaged in (False, True):
+            evaluate_run(run, library, compute, split="test", views=2, averaged=averaged)
+        raw, ema = (plain_outcomes(run, AnswerFile("test", 1, averaged)) for averaged in (False, True))
+        assert (raw.probability != ema.probability).any()
+        assert [file.averaged for file in vote_files(run)] == [False, True]
+
+    def test_a_cancelled_evaluation_leaves_none(self, run: Run, library: Library, compute: Compute) -> None:
+        before = stored_answers(run)
+
+        def cancel(stage: str, done: int, total: int) -> None:
+            if stage == "Classifying the views":
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            evaluate_run(run, library, compute, split="test", views=2, progress=cancel)
+        assert stored_answers(run) == before
+
+    def test_they_outlive_an_extension_and_are_exported(
+        self, trained: Run, library: Library, compute: Compute, tmp_path: Path
+    ) -> None:
+        store = RunStore(tmp_path)
+        run = copied(trained, tmp_path)
+        for split in ("val", "test"):
+            evaluate_run(run, library, compute, split=split, views=2)
+        kept = {file.name for file in stored_answers(run)}
+        store.extend(run, 3, queue=False)
+        train(run, library)
+        now = {file.name for file in stored_answers(run)}
+        assert now >= kept - {"val-0001.safetensors"}
+        assert run.status().epoch == 4 and "val-0004.safetensors" in now
+        store.export([run], tmp_path / "out.zip")
+        with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+            assert {f"{run.id}/predictions/{name}" for name in now} <= set(archive.namelist())

@@ -10,12 +10,14 @@ import pytest
 from PIL import Image
 
 from core.classify import (
+    Answer,
     Answers,
     Found,
     Predictor,
     classify_images,
     classify_unlabelled,
     found_images,
+    ids_have_endings,
     zipped_images,
 )
 from core.classify.folder import BATCH
@@ -219,3 +221,47 @@ def test_the_csv_has_one_row_per_image_and_quotes_what_needs_it(
 def test_nothing_found_is_no_answer(predictor: Predictor) -> None:
     with pytest.raises(BadInput):
         classify_images(predictor, Found(()))
+
+
+def answered(*ids: str) -> tuple[Answer, ...]:
+    return tuple(Answer(image_id, "cat" if i else "dog", 1.0, ()) for i, image_id in enumerate(ids))
+
+
+class TestCsv:
+    def test_what_cannot_be_read_stands_in_its_place_with_the_most_frequent_answer(
+        self, predictor: Predictor, folder: Path
+    ) -> None:
+        result = answers_of(predictor, folder)
+        rows = list(csv.reader(io.StringIO(result.csv())))[1:]
+        names = ["a.png", "cut.png", "empty.png", "text.jpg", "deep/b.png", "deep/c.bmp"]
+        assert [name for name, _ in rows] == names
+        answers = [answer.category for answer in result.answers]
+        assert {category for name, category in rows if name in names[1:4]} == {result.fallback}
+        assert answers.count(result.fallback) == max(map(answers.count, answers))
+        assert result.warning.startswith("3 images cannot be read; their rows in the CSV say ")
+
+    def test_without_such_there_is_no_warning(self) -> None:
+        assert Answers(answered("a.png")).warning == ""
+
+    def test_several_in_a_row_keep_their_order(self) -> None:
+        unreadable = ((0, "0.png"), (1, "b.png"), (1, "c.png"), (2, "z.png"))
+        rows = Answers(answered("a.png", "d.png"), unreadable=unreadable).csv().split()[1:]
+        assert [row.split(",")[0] for row in rows] == ["0.png", "a.png", "b.png", "c.png", "d.png", "z.png"]
+
+    @pytest.mark.parametrize(
+        ("ids", "expected"),
+        [
+            (["a.png", "deep/b.JPG", "c.v2.webp"], ["a", "deep/b", "c.v2"]),
+            (["a.txt", "b", ".png"], ["a.txt", "b", ".png"]),
+            (["a.png", "a.jpg"], ["a.png", "a.jpg"]),
+        ],
+        ids=["images' endings go", "others stay", "two images never share an Id"],
+    )
+    def test_ids_without_endings(self, ids: list[str], expected: list[str]) -> None:
+        rows = Answers(answered(*ids)).csv(endings=False).split()[1:]
+        assert [row.split(",")[0] for row in rows] == expected
+
+
+def test_file_names_stay_where_no_table_says_otherwise(library: Library) -> None:
+    assert ids_have_endings(library, "tiny"), "drawn shapes have no table"
+    assert ids_have_endings(library, "gone")

@@ -194,7 +194,9 @@ class TestWholeSplit:
 
         def by_hand(self: Predictor, images: torch.Tensor, *_: object) -> Any:
             for view in range(4):
-                yield predictor_module._ViewPart(view, slice(0, 3), images[:3], answers[:, view])
+                yield predictor_module._ViewPart(
+                    view, slice(0, 3), images[:3], answers[:, view], np.zeros((3, 0))
+                )
 
         monkeypatch.setattr(Predictor, "_views", by_hand)
         images, _, _ = arrays(dataset, "val")

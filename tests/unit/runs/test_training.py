@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -14,6 +15,7 @@ from core.errors import Busy
 from core.files import read_json, write_json
 from core.runs import Run, RunStore, Status, train
 from core.runs import training as training_module
+from core.runs.answers import AnswerFile, stored_answers, write_answers
 from core.runs.lock import hold
 from core.runs.rows import append_row
 from core.train import (
@@ -132,7 +134,8 @@ def test_predictions_are_those_of_the_epochs_own_row(
     found = load_file(run.folder / "predictions" / "val-0003.safetensors")
     val = small.indices("val")
     truth = torch.from_numpy(small.labels[val])
-    assert set(found) == {"predicted", "probability", "true_probability"}
+    assert set(found) == {"label", "predicted", "probability", "true_probability"}
+    assert torch.equal(found["label"].long(), truth.long())
     assert {len(tensor) for tensor in found.values()} == {len(val)}
     accuracy = float((found["predicted"].long() == truth).double().mean())
     assert accuracy == pytest.approx(run.epochs().rows[-1]["val/accuracy"])
@@ -397,3 +400,46 @@ def test_a_best_epoch_that_was_never_committed_is_forgotten(
     assert status.best
     assert status.best.epoch <= 4
     assert run.checkpoint("best").exists()
+
+
+def test_a_killed_trainers_files_are_removed_and_those_of_an_evaluation_are_not(
+    store: RunStore, small: Dataset, small_library: Library
+) -> None:
+    run = new_run(store, small)
+    assert train(run, small_library).state == "finished"
+    done = run.status().epoch
+    folder = run.folder / "predictions"
+    others = [
+        f".{file.name}.1234abcd.tmp"
+        for file in (
+            AnswerFile("val", done),
+            AnswerFile("test", done),
+            AnswerFile("val", done, averaged=True),
+            AnswerFile("val", done, views=8),
+            AnswerFile("test", done + 1),
+        )
+    ]
+    own = f".{AnswerFile('val', done + 1).name}.1234abcd.tmp"
+    for name in (own, *others):
+        (folder / name).write_bytes(b"half")
+    store.extend(run, 1, hold_lr=True, queue=False)
+    assert train(run, small_library).epoch == done + 1
+    assert {path.name for path in folder.glob(".*")} == set(others)
+
+
+def test_only_the_trainers_own_answers_are_pruned(
+    store: RunStore, small: Dataset, small_library: Library
+) -> None:
+    run = new_run(store, small)
+    assert train(run, small_library).state == "finished"
+    done = run.status().epoch
+    kept = [AnswerFile("test", 1), AnswerFile("val", 1, averaged=True), AnswerFile("val", 1, views=2)]
+    for file in (*kept, AnswerFile("val", 1)):
+        write_answers(run, file, {"label": np.zeros(2)})
+    store.extend(run, 1, hold_lr=True, queue=False)
+    status = train(run, small_library)
+    assert status.best
+    found = set(stored_answers(run))
+    assert set(kept) <= found
+    wanted = {AnswerFile("val", epoch) for epoch in (status.best.epoch, done + 1)}
+    assert found - set(kept) == wanted

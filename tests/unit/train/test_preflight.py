@@ -7,6 +7,7 @@ import torch
 
 from core.data import Dataset, DatasetInfo
 from core.errors import BadInput, Unavailable
+from core.models.randomness import set_generator
 from core.optim import lr_curve
 from core.recipe import Recipe
 from core.train import architecture_stages, check, measure, preview_lr, schedule_advice, steps_per_epoch
@@ -266,3 +267,35 @@ def test_too_little_memory_says_what_to_lower(dataset: Dataset, monkeypatch: pyt
     monkeypatch.setattr(preflight_module, "augment", full)
     with pytest.raises(Unavailable, match=r"batch_size = 16: CPU, .* runs out of memory; lower it"):
         measure(tiny.recipe(), dataset, setups.fp32())
+
+
+@pytest.mark.parametrize(
+    ("architecture", "fails"),
+    [
+        ({"kind": "my_net", "blocks": 1, "width": 4}, False),
+        ({"kind": "my_net", "blocks": 2, "width": 4, "dropout": 0.5}, False),
+        ({"kind": "resnet18"}, True),
+        ({"kind": "resnet18", "full_resolution_steps": 2, "dropout": 0.5}, False),
+        ({"kind": "resnet18", "shakedrop": {"place": "stages", "stages": [2]}}, True),
+        ({"kind": "mobilenet_v3_small"}, True),
+    ],
+    ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
+)
+def test_one_image_a_batch_is_refused_where_a_step_would_fail(
+    dataset: Dataset, architecture: dict[str, Any], fails: bool
+) -> None:
+    recipe = tiny.recipe(batch_size=1, architecture=architecture)
+    model = recipe.architecture.build(4, 3, 28, 0).train()
+    set_generator(model, torch.Generator().manual_seed(0))
+    if fails:
+        with pytest.raises(ValueError, match="more than 1 value per channel"):
+            model(torch.rand(1, 3, 28, 28))
+        field, sentence = problem(recipe, dataset.info)
+        assert field == "batch_size"
+        assert sentence == (
+            "batch_size = 1: batch normalization cannot train on one image where the network's feature map "
+            "is 1x1; use 2 or more."
+        )
+    else:
+        model(torch.rand(1, 3, 28, 28))
+        assert check(recipe, dataset.info).problems == []

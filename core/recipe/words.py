@@ -5,11 +5,27 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from core.recipe import Recipe, differences
-from core.spec import Setting, Spec, settings_of
-from ui.form_values import defaults_of, member, show_number, show_numbers
+from core.recipe.edit import decisions, differences, flatten
+from core.recipe.recipe import Recipe
+from core.spec import Setting, Spec, defaults_of, member, settings_of
 
 MISSING = "–"
+
+
+def show_number(value: Any) -> str:
+    """A number as short as it can be written: '0.0001', '1e-8', '10'; anything else as it is."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    text = f"{value:.10g}"
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if e else text
+
+
+def show_numbers(value: Any) -> str:
+    """A list of numbers as a person types it: '-10, 10'."""
+    if not isinstance(value, list | tuple):
+        return show_number(value)
+    return ", ".join(show_number(item) for item in value)
 
 
 def field_words(root: type[Spec], values: Any, path: str, *, units: bool = False) -> str:
@@ -159,3 +175,61 @@ def _default(owner: str, kind: Any, path: str) -> Any:
     for part in path.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value
+
+
+def changed_settings(old: Recipe, new: Recipe) -> list[tuple[str, str, str, str]]:
+    """What differs, one row per decision (core.recipe.edit.decisions): field, setting, before, now.
+
+    In the form's order. Of another choice, its settings that are not at their default stand beside its
+    name: 'AdamW: Learning rate 0.002'.
+    """
+    flats = (flatten(old), flatten(new))
+    drafts = (old.model_dump(mode="json"), new.model_dump(mode="json"))
+    found = decisions(*flats)
+    owners = {d.field: owner for owner, differences in found.items() for d in differences}
+    rows = []
+    for owner in dict.fromkeys(owners[field] for field in in_order(owners)):
+        first = found[owner][0]
+        if first.field != owner:
+            before, after = (_owner_words(owner, *side) for side in zip(flats, drafts, strict=True))
+            rows.append((owner, setting_words(owner, drafts[1]), before, after))
+            continue
+        words = (value_words(first.old, owner), value_words(first.new, owner))
+        rows.append((owner, setting_words(owner, drafts[first.new is not None]), *words))
+    return rows
+
+
+def _owner_words(owner: str, flat: dict[str, Any], draft: dict[str, Any]) -> str:
+    """A choice with those of its settings that are not at their default, as one value."""
+    own = {key: value for key, value in flat.items() if key.startswith(f"{owner}.")}
+    if not own:
+        return MISSING if owner.startswith("augmentations.") else "off"
+    kind = own.pop(f"{owner}.kind", None)
+    head = "on" if kind is None else value_words(kind, f"{owner}.kind")
+    told = []
+    for key, value in own.items():
+        option, nested, name = key.removeprefix(f"{owner}.").rpartition(".")
+        holder = f"{owner}.{option}" if nested else owner
+        if kind is None or nested:
+            defaults = _option_defaults(holder, draft)
+            words = f"{_last_words(holder, draft)} on"
+            if nested and words not in told:
+                told.append(words)
+        else:
+            defaults = {name: _default(owner, kind, name)}
+        if value is not None and value != defaults.get(name):
+            told.append(f"{_last_words(key, draft)} {value_words(value, key)}")
+    return f"{head}: {', '.join(told)}" if told else head
+
+
+def _last_words(path: str, draft: dict[str, Any]) -> str:
+    """'Learning rate' of 'optimizer.lr'."""
+    return field_words(Recipe, draft, path).rpartition(" › ")[2]
+
+
+def _option_defaults(owner: str, draft: dict[str, Any]) -> dict[str, Any]:
+    """What an option inside a choice (without a kind of its own) is filled with when it is switched on."""
+    group, _, name = owner.partition(".")
+    holder = _choice(group, draft[group]["kind"])
+    setting = next((s for s in _settings(holder) if s.name == name), None) if holder else None
+    return defaults_of(setting.choices[0]) if setting and setting.type == "spec" else {}

@@ -1,10 +1,19 @@
 """Settings in words: the same in the form, on Live and on Compare."""
 
+from typing import Any
+
 import pytest
 
 from core.recipe import Recipe, flatten, load_presets, recipe_from_draft, recipe_to_draft
+from core.recipe.words import (
+    change_words,
+    changed_settings,
+    field_words,
+    kind_words,
+    setting_words,
+    value_words,
+)
 from tests.pages.made_runs import recipe
-from ui.setting_words import change_words, field_words, kind_words, setting_words, value_words
 
 
 @pytest.mark.parametrize(
@@ -85,3 +94,70 @@ def test_defaults_inside_another_choice_are_left_out_however_deep() -> None:
     old = recipe(architecture={"kind": "resnet18"})
     draft = recipe_to_draft(old) | {"architecture": {"kind": "resnet34"}}
     assert change_words(old, recipe_from_draft(draft)) == [("Architecture", "ResNet-18", "ResNet-34")]
+
+
+RESNET = {"kind": "resnet18"}
+SHAKEN = RESNET | {"shakedrop": {"probability": 0.7}}
+COSINE = {"scheduler": {"kind": "cosine"}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rows"),
+    [
+        (
+            {"optimizer": {"kind": "sgd", "lr": 0.05}},
+            {"optimizer": {"kind": "adamw", "lr": 0.002}},
+            [("optimizer", "Optimizer", "SGD: Learning rate 0.05", "AdamW: Learning rate 0.002")],
+        ),
+        (
+            {"architecture": RESNET},
+            {"architecture": SHAKEN},
+            [("architecture.shakedrop", "Architecture › ShakeDrop", "off", "on: Probability 0.7")],
+        ),
+        (
+            {},
+            {"architecture": SHAKEN},
+            [
+                (
+                    "architecture",
+                    "Architecture",
+                    "my_net (plain CNN): Blocks 1, Width of the first block 8",
+                    "ResNet-18: ShakeDrop on, Probability 0.7",
+                )
+            ],
+        ),
+        (
+            {"augmentations": [{"kind": "affine", "p": 0.5}, {"kind": "affine", "p": 0.7}]},
+            {"augmentations": [{"kind": "affine", "p": 0.5}]},
+            [("augmentations.affine 2", "Affine 2", "on: Probability 0.7", "–")],
+        ),
+        (
+            COSINE,
+            {"scheduler": {"kind": "cosine", "t_max": 20}, "epochs": 20},
+            [("epochs", "Epochs", "10", "20")],
+        ),
+        (
+            COSINE,
+            {"scheduler": {"kind": "cosine", "t_max": 5}},
+            [("scheduler.t_max", "Scheduler › T_max (epochs)", "–", "5")],
+        ),
+        ({"clip_norm": 1.0}, {}, [("clip_norm", "Clip gradients at", "1", "–")]),
+    ],
+)
+def test_a_decision_is_one_row_with_its_own_settings(old: Any, new: Any, rows: Any) -> None:
+    found = changed_settings(recipe(**old), recipe(**new))
+    assert [(field, setting.replace(" (epochs)", ""), *words) for field, setting, *words in found] == [
+        (field, setting.replace(" (epochs)", ""), *words) for field, setting, *words in rows
+    ]
+
+
+@pytest.mark.parametrize("preset", load_presets(), ids=lambda preset: preset.id)
+def test_no_decision_is_left_out_between_two_presets(preset) -> None:  # type: ignore[no-untyped-def]
+    bare = recipe()
+    rows = changed_settings(bare, preset.recipe)
+    assert len({field for field, *_ in rows}) == len(rows)
+    roots = {field.partition(".")[0] for field, *_ in rows}
+    assert roots == {
+        name for name in Recipe.model_fields if getattr(bare, name) != getattr(preset.recipe, name)
+    }
+    assert all(old != new for _, _, old, new in rows)

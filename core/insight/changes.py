@@ -1,0 +1,281 @@
+"""What changed between two runs, and what came with it: the card of a run and its parent.
+
+'Clean' and 'confounded' say how many decisions differ, not whether a difference is real: that is
+judged in core/insight/verdict.py.
+"""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from core.errors import Damaged, PlateauError
+from core.insight.curves import Row, number
+from core.insight.outcomes import comparable
+from core.insight.parents import Relation, parent_of
+from core.recipe.fingerprint import SEED_AND_PLACE
+from core.recipe.words import MISSING, changed_settings, setting_words, show_number
+from core.runs.run import Look, Run, RunEntry
+from core.runs.status import ACTIVE, Status
+from core.words import duration, percent, points
+
+__all__ = ["Change", "ChangeCard", "Effect", "behind_parent", "change_card", "parent_of"]
+
+Kind = Literal["same", "repeat", "clean", "confounded"]
+Unit = Literal["points", "loss", "seconds"]
+
+BEHIND_UNDER = 0.0005
+"""Of accuracy: what rounds to 0.0 points is neither ahead nor behind."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One decision that differs; `setting`, `old` and `new` as a person reads them."""
+
+    field: str
+    setting: str
+    old: str
+    new: str
+
+    @property
+    def words(self) -> str:
+        """'Dropout 0.2 → 0.4', the setting without the group that it stands in."""
+        return f"{self.setting.rpartition(' › ')[2]} {self.old} → {self.new}"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A figure of both runs; accuracies and gaps as fractions of 1 ('points')."""
+
+    label: str
+    before: float | None
+    after: float | None
+    unit: Unit
+    is_gap: bool = False
+    """Whether `before` and `after` are differences themselves: so many points, and no share of the images."""
+
+    @property
+    def difference(self) -> float | None:
+        """After minus before; None where one of them is not known."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """Before, after and difference as a person reads them."""
+        return self._said(self.before), self._said(self.after), self._difference_words()
+
+    def _said(self, value: float | None) -> str:
+        if value is None:
+            return MISSING
+        if self.unit == "points":
+            return points(value) if self.is_gap else percent(value)
+        return f"{value:.3f}" if self.unit == "loss" else duration(value)
+
+    def _difference_words(self) -> str:
+        difference = self.difference
+        if difference is None:
+            return MISSING
+        if self.unit == "points":
+            return points(difference).replace("-0.0 ", "+0.0 ")
+        if self.unit == "loss":
+            return f"{difference:+.3f}".replace("-0.000", "+0.000")
+        return f"{'-' if difference < 0 else '+'}{duration(abs(difference))}"
+
+
+@dataclass(frozen=True)
+class ChangeCard:
+    """What differs between two runs, and their figures side by side."""
+
+    before: RunEntry
+    after: RunEntry
+    relation: Relation
+    changes: tuple[Change, ...]
+    kind: Kind
+    kind_words: str
+    effects: tuple[Effect, ...]
+    note: str = ""
+    """What a reader must know before believing the figures: other images, or not all epochs done."""
+
+    @property
+    def decisions(self) -> tuple[Change, ...]:
+        """The changes that say what is trained: without seed and place."""
+        return tuple(change for change in self.changes if _root(change) not in SEED_AND_PLACE)
+
+    @property
+    def difference(self) -> float | None:
+        """Change in best val accuracy, a fraction of 1."""
+        return next((e.difference for e in self.effects if e.label == BEST_VAL), None)
+
+
+BEST_VAL = "Best val accuracy"
+
+
+def change_card(
+    before: RunEntry, after: RunEntry, relation: Relation = "chosen", *, rows: bool = True
+) -> ChangeCard:
+    """The card of two runs. With `rows` off only what their statuses hold is read: accuracy and gap.
+
+    Raises Damaged where a recipe cannot be read.
+    """
+    changes = changes_between(before, after)
+    kind, kind_words = _kind(changes)
+    note = _note(before, after)
+    return ChangeCard(before, after, relation, changes, kind, kind_words, _effects(before, after, rows), note)
+
+
+def changes_between(before: RunEntry, after: RunEntry) -> tuple[Change, ...]:
+    """What differs in the recipes, and in the epochs asked for where a run was extended. Raises Damaged."""
+    found = [Change(*row) for row in _recipe_changes(*_recipe_file(before.run), *_recipe_file(after.run))]
+    if before.status is None or after.status is None:
+        return tuple(found)
+    old, new = _length(before.status), _length(after.status)
+    found = [change for change in found if change.field != "epochs"]
+    if old != new:
+        change = Change("epochs", setting_words("epochs"), old, new)
+        place = next((at for at, c in enumerate(found) if _root(c) in _AFTER_EPOCHS), len(found))
+        found.insert(place, change)
+    return tuple(found)
+
+
+def _recipe_file(run: Run) -> tuple[str, int]:
+    path = run.folder / "recipe.json"
+    try:
+        return str(path), path.stat().st_mtime_ns
+    except OSError as error:
+        raise Damaged(f"Run {run.id} has no recipe.json.") from error
+
+
+@lru_cache(maxsize=20_000)
+def _recipe_changes(before: str, _b: int, after: str, _a: int) -> tuple[tuple[str, str, str, str], ...]:
+    """A recipe.json never changes, and a tree of runs asks for all of them at each drawing."""
+    recipes = (Run(Path(path).parent).recipe() for path in (before, after))
+    return tuple(changed_settings(*recipes))
+
+
+_AFTER_EPOCHS = ("seed", "checkpoints", "precision", "compile", "device", "launcher")
+
+
+def _length(status: Status) -> str:
+    held = status.hold_from
+    return show_number(status.epochs) + ("" if held is None else f" (lr held from epoch {held} on)")
+
+
+def _root(change: Change) -> str:
+    return change.field.partition(".")[0]
+
+
+def _kind(changes: Sequence[Change]) -> tuple[Kind, str]:
+    seed = any(change.field == "seed" for change in changes)
+    count = sum(_root(change) not in SEED_AND_PLACE for change in changes)
+    if count == 0:
+        return ("repeat", "repeat with another seed") if seed else ("same", "the same training")
+    also = ", and another seed" if seed else ""
+    if count == 1:
+        return "clean", f"clean test{also}"
+    return "confounded", f"confounded ({count} settings{also})"
+
+
+def _note(before: RunEntry, after: RunEntry) -> str:
+    if before.status is None or after.status is None:
+        return ""
+    apart = comparable(before.status, after.status)
+    if apart:
+        return apart
+    said = [_unfinished(entry) for entry in (before, after)]
+    return " ".join(part for part in said if part)
+
+
+def _unfinished(entry: RunEntry) -> str:
+    status = entry.status
+    if status is None or status.epoch >= status.epochs:
+        return ""
+    so_far = "so far" if status.state in (*ACTIVE, "queued") else f"it is {status.state}"
+    return f"{entry.name}: {status.epoch} of {status.epochs} epochs, {so_far}."
+
+
+# ---- what came with it ----
+
+
+def _effects(before: RunEntry, after: RunEntry, rows: bool) -> tuple[Effect, ...]:
+    """Empty where the runs were judged on different images."""
+    if before.status is None or after.status is None or comparable(before.status, after.status):
+        return ()
+    old, new = before.status.best, after.status.best
+    effects = [
+        Effect(BEST_VAL, old.val_accuracy if old else None, new.val_accuracy if new else None, "points"),
+        Effect(
+            "Overfit gap at best", old.gap if old else None, new.gap if new else None, "points", is_gap=True
+        ),
+    ]
+    if rows:
+        effects += _effects_of_rows(before, after)
+    return tuple(effects)
+
+
+def _effects_of_rows(before: RunEntry, after: RunEntry) -> list[Effect]:
+    found = [_figures(entry) for entry in (before, after)]
+    place = "" if _device(before) == _device(after) else ", on different devices"
+    effects = [
+        Effect("Val loss at best", found[0].loss, found[1].loss, "loss"),
+        Effect(f"Time per epoch{place}", found[0].seconds, found[1].seconds, "seconds"),
+    ]
+    if found[0].test is not None or found[1].test is not None:
+        effects.append(Effect("Test accuracy", found[0].test, found[1].test, "points"))
+    return effects
+
+
+@dataclass(frozen=True)
+class _Figures:
+    loss: float | None
+    seconds: float | None
+    """Median of its epochs."""
+    test: float | None
+
+
+def _figures(entry: RunEntry) -> _Figures:
+    try:
+        rows: Sequence[Row] = entry.run.epochs().rows
+    except (OSError, PlateauError):
+        rows = ()
+    best = entry.status.best if entry.status else None
+    at_best: Row = next((row for row in rows if best and row["epoch"] == best.epoch), {})
+    seconds = [value for row in rows if (value := number(row, "seconds")) is not None]
+    return _Figures(
+        number(at_best, "val/loss"),
+        statistics.median(seconds) if seconds else None,
+        _test(entry.run.looks(), best.epoch if best else None),
+    )
+
+
+def _test(looks: Sequence[Look], best_epoch: int | None) -> float | None:
+    """The last plain look at test: of the best epoch where there is one, else of any."""
+    found = [look for look in looks if look.split == "test" and not look.averaged]
+    found = [look for look in found if look.checkpoint_epoch == best_epoch] or found
+    return found[-1].accuracy if found else None
+
+
+def _device(entry: RunEntry) -> str:
+    return entry.status.device if entry.status else ""
+
+
+# ---- while it runs ----
+
+
+def behind_parent(rows: Sequence[Mapping[str, Any]], parent_rows: Sequence[Mapping[str, Any]]) -> str:
+    """'At epoch 12: 1.4 points behind its parent at the same epoch.'; '' where they share no epoch.
+
+    Takes the last epoch of the run that the parent has too.
+    """
+    there = {row["epoch"]: value for row in parent_rows if (value := number(row, "val/accuracy")) is not None}
+    for row in reversed(rows):
+        mine, epoch = number(row, "val/accuracy"), row["epoch"]
+        if mine is None or epoch not in there:
+            continue
+        difference = mine - there[epoch]
+        if abs(difference) < BEHIND_UNDER:
+            return f"At epoch {epoch}: level with its parent at the same epoch."
+        where = "ahead of" if difference > 0 else "behind"
+        return f"At epoch {epoch}: {abs(difference) * 100:.1f} points {where} its parent at the same epoch."
+    return ""

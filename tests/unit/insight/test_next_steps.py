@@ -1,0 +1,315 @@
+"""Suggestions at a run's end: when each rule speaks, and that what it says can be done."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.data import DatasetInfo
+from core.insight.case import Case, longer_schedule
+from core.insight.next_steps import MOST, RULES, Suggestion, changed, next_steps
+from core.models import AnyArchitecture
+from core.optim import AnyOptimizer, AnyScheduler
+from core.recipe import Recipe, load_presets, recipe_from_draft, recipe_to_draft
+from core.recipe.words import changed_settings
+from core.runs import Run, RunStore
+from core.runs.status import Best, write_status
+from core.spec import Spec, choices_of, kind_of
+from core.train import architecture_stages
+from tests.pages.made_runs import add_epoch, data_info, epoch_row, make_run
+from tests.unit.insight.judged_runs import judged_run
+
+FLIP = [{"kind": "horizontal_flip"}]
+COSINE = {"kind": "cosine"}
+CALM: dict[str, Any] = {
+    "augmentations": FLIP,
+    "scheduler": COSINE,
+    "optimizer": {"kind": "sgd", "lr": 0.1, "weight_decay": 5e-4},
+    "epochs": 20,
+}
+"""A recipe to which no rule has anything to say as long as the curves are calm."""
+
+
+def net(dropout: float = 0.0, **settings: Any) -> dict[str, Any]:
+    return {"architecture": {"kind": "my_net", "blocks": 1, "width": 8, "dropout": dropout} | settings}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "runs")
+
+
+@pytest.fixture
+def info() -> DatasetInfo:
+    """As the runs', with a val split large enough to have little noise."""
+    counts = {"train": 8_000, "val": 2_000, "test": 2_000, "unlabelled": 0}
+    return data_info().model_copy(update={"counts": counts})
+
+
+Curve = Callable[[float], float]
+
+
+def run_of(
+    store: RunStore,
+    *,
+    val: Curve = lambda share: min(0.8, 3 * share),
+    gap: Curve = lambda share: 0.03,
+    lr: Curve = lambda share: 0.1 * (1 - 0.9 * share),
+    loss: Curve = lambda share: 1.0,
+    state: str = "finished",
+    message: str = "",
+    parent: str | None = None,
+    done: int | None = None,
+    **settings: Any,
+) -> Run:
+    """A run whose curves follow these functions of the share of its epochs."""
+    run = make_run(store, state=state, done=0, message=message, parent=parent, settings=CALM | settings)
+    status, epochs = run.status(), run.recipe().epochs
+    for epoch in range(1, (epochs if done is None else done) + 1):
+        share = epoch / epochs
+        accuracies = {"val/accuracy": val(share), "train/clean_accuracy": val(share) + gap(share)}
+        row = epoch_row(epoch, epochs) | accuracies | {"lr": lr(share), "val/loss": loss(share)}
+        add_epoch(run, status, row)
+    write_status(run.folder, status, durable=False)
+    return run
+
+
+def steps(store: RunStore, run: Run, info: DatasetInfo | None) -> dict[str, Suggestion]:
+    found = next_steps(store.entry(run), store.list(), info)
+    assert len(found) <= MOST
+    return {suggestion.rule: suggestion for suggestion in found}
+
+
+def told(store: RunStore, run: Run, suggestion: Suggestion) -> list[str]:
+    """What a suggestion changes, in words."""
+    recipe = run.recipe()
+    return [f"{s} {o} → {n}" for _, s, o, n in changed_settings(recipe, changed(recipe, suggestion.changes))]
+
+
+def test_a_calm_run_gets_no_advice(store: RunStore, info: DatasetInfo) -> None:
+    assert steps(store, run_of(store), info) == {}
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "diverged": {"state": "failed", "message": "The training diverged; lower the lr.", "done": 3},
+    "still rising": {"val": lambda share: 0.3 + 0.4 * share},
+    "lr near zero": {"lr": lambda share: 0.1 if share < 0.5 else 1e-5},
+    "no augmentation": {"augmentations": [], "gap": lambda share: 0.08},
+    "small images": {"architecture": {"kind": "resnet18"}},
+    "more dropout": {"gap": lambda share: 0.2},
+    "constant lr": {"scheduler": {"kind": "none"}, "lr": lambda share: 0.1},
+    "no weight decay": {"optimizer": {"kind": "sgd", "lr": 0.1}, "gap": lambda share: 0.08},
+    "overconfident": {"loss": lambda share: 1.0 + share},
+    "no mixing": {**net(0.6), "gap": lambda share: 0.2},
+    "too much dropout": {**net(0.5), "gap": lambda share: 0.01},
+    "larger network": {"gap": lambda share: 0.01},
+}
+"""Per rule a run to which it speaks; 'win within noise' needs a parent and stands below."""
+
+
+def case(store: RunStore, rule: str) -> Run:
+    return run_of(store, **CASES[rule])
+
+
+CHANGES = {
+    "diverged": ["Optimizer › Learning rate 0.1 → 0.01"],
+    "lr near zero": ["Epochs 20 → 30"],
+    "no augmentation": [
+        "Horizontal flip – → on",
+        "Affine – → on: Rotation 0, 0, Shift 0.125, 0.125",
+    ],
+    "small images": ["Architecture › Downsampling steps at full resolution 0 → 1"],
+    "more dropout": ["Architecture › Dropout 0 → 0.2"],
+    "constant lr": ["Scheduler None (constant) → CosineAnnealingLR"],
+    "no weight decay": ["Optimizer › Weight decay 0 → 0.0005"],
+    "overconfident": ["Loss › Label smoothing 0 → 0.1"],
+    "no mixing": ["Mixing None → MixUp: Alpha 0.2"],
+    "too much dropout": ["Architecture › Dropout 0.5 → 0.3"],
+    "larger network": ["Architecture › Width of the first block (channels) 8 → 16"],
+}
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_each_rule_speaks_and_what_it_changes(store: RunStore, info: DatasetInfo, rule: str) -> None:
+    run = case(store, rule)
+    found = steps(store, run, info)
+    assert rule in found, list(found)
+    suggestion = found[rule]
+    assert suggestion.sentence.endswith(".") and suggestion.reason.endswith(".")
+    if suggestion.action == "form":
+        assert told(store, run, suggestion) == CHANGES[rule]
+    else:
+        assert suggestion == replace(suggestion, action="extend", changes={"epochs": 10})
+
+
+@pytest.mark.parametrize("rule", [rule for rule in CASES if rule != "still rising"])
+def test_what_was_tried_on_the_same_data_is_left_out(store: RunStore, info: DatasetInfo, rule: str) -> None:
+    run = case(store, rule)
+    after = changed(run.recipe(), steps(store, run, info)[rule].changes)
+    settings = recipe_to_draft(after.model_copy(update={"seed": 5}))
+    settings.pop("data")
+    make_run(store, info=data_info("other"), settings=settings)
+    assert rule in steps(store, run, info)
+    make_run(store, state="queued", settings=settings)
+    assert rule not in steps(store, run, info)
+
+
+class TestRepeat:
+    def test_a_win_within_noise_is_to_be_repeated(self, store: RunStore, info: DatasetInfo) -> None:
+        parent = run_of(store)
+        run = run_of(store, val=lambda share: min(0.805, 3 * share), parent=parent.id, batch_size=16)
+        found = steps(store, run, info)["win within noise"]
+        assert found.action == "repeat" and "0.5 points above" in found.reason
+        assert "win within noise" not in steps(store, run, None)
+
+    @pytest.mark.parametrize(("right", "chance"), [(55, True), (90, False)])
+    def test_where_the_answers_for_single_images_are_kept_the_verdict_decides(
+        self, store: RunStore, info: DatasetInfo, right: int, chance: bool
+    ) -> None:
+        parent = judged_run(store, np.arange(100) < 50, settings=CALM)
+        hits = (np.arange(100) < right) & (np.arange(100) != 3)
+        run = judged_run(store, hits, parent=parent.id, settings=CALM | {"batch_size": 16})
+        found = steps(store, run.run, info)
+        assert ("win within noise" in found) is chance
+        if chance:
+            assert "on these 100 images that may be chance (95 %" in found["win within noise"].reason
+
+    @pytest.mark.parametrize("level", [0.79, 0.9])
+    def test_a_loss_or_a_clear_win_is_not(self, store: RunStore, info: DatasetInfo, level: float) -> None:
+        parent = run_of(store)
+        run = run_of(store, val=lambda share: min(level, 3 * share), parent=parent.id, batch_size=16)
+        assert "win within noise" not in steps(store, run, info)
+
+    def test_nor_one_that_was_repeated(self, store: RunStore, info: DatasetInfo) -> None:
+        parent = run_of(store)
+
+        def seeded(seed: int) -> Run:
+            val: Curve = lambda share: min(0.805, 3 * share)  # noqa: E731
+            return run_of(store, val=val, parent=parent.id, batch_size=16, seed=seed)
+
+        runs = [seeded(seed) for seed in range(3)]
+        assert "win within noise" not in steps(store, runs[0], info)
+
+
+class TestSchedules:
+    def test_still_rising_with_a_used_up_rate_needs_a_new_schedule(
+        self, store: RunStore, info: DatasetInfo
+    ) -> None:
+        def lr(share: float) -> float:
+            return 0.1 if share < 0.9 else 0.0
+
+        scheduler = {"kind": "multi_step", "milestones": [10, 18]}
+        run = run_of(store, val=lambda share: 0.3 + 0.4 * share, lr=lr, scheduler=scheduler)
+        found = steps(store, run, info)["still rising"]
+        assert found.action == "form"
+        assert found.changes == {"epochs": 30, "scheduler.milestones": [15, 27]}
+
+    def test_a_stopped_run_is_resumed_and_not_extended(self, store: RunStore, info: DatasetInfo) -> None:
+        run = run_of(store, val=lambda share: 0.3 + 0.4 * share, state="stopped", done=15)
+        assert "still rising" not in steps(store, run, info)
+
+    @pytest.mark.parametrize(
+        ("scheduler", "changes"),
+        [
+            ({"kind": "plateau", "patience": 1}, {"scheduler.patience": 3}),
+            ({"kind": "multi_step", "milestones": [4, 8]}, {"scheduler.milestones": [10, 15]}),
+            ({"kind": "multi_step", "milestones": [10, 15]}, {"scheduler.kind": "cosine"}),
+            ({"kind": "step", "step_size": 3}, {"scheduler.step_size": 7}),
+            ({"kind": "step", "step_size": 7}, {"scheduler.kind": "cosine"}),
+            ({"kind": "cosine", "t_max": 12}, {"scheduler.t_max": None}),
+            ({"kind": "one_cycle"}, {"epochs": 30}),
+        ],
+    )
+    def test_a_rate_that_fell_too_early_falls_later(
+        self, store: RunStore, info: DatasetInfo, scheduler: dict[str, Any], changes: dict[str, Any]
+    ) -> None:
+        run = run_of(store, lr=lambda share: 0.1 if share < 0.5 else 1e-5, scheduler=scheduler)
+        assert steps(store, run, info)["lr near zero"].changes == changes
+
+
+class TestWhereThereIsNothingToSay:
+    @pytest.mark.parametrize("state", ["queued", "running", "stopping"])
+    def test_no_advice_before_the_end(self, store: RunStore, info: DatasetInfo, state: str) -> None:
+        run = run_of(store, gap=lambda share: 0.3)
+        entry = store.entry(run)
+        assert entry.status
+        status = entry.status.model_copy(update={"state": state})
+        assert next_steps(replace(entry, status=status), store.list(), info) == []
+
+    def test_a_run_without_an_epoch_and_a_damaged_one(self, store: RunStore, info: DatasetInfo) -> None:
+        assert steps(store, make_run(store, state="stopped", done=0), info) == {}
+        broken = make_run(store)
+        (broken.folder / "status.json").write_text("{")
+        assert steps(store, broken, info) == {}
+
+    def test_large_images_need_no_full_resolution(self, store: RunStore, info: DatasetInfo) -> None:
+        large = info.model_copy(update={"image_size": 224})
+        run = run_of(store, architecture={"kind": "resnet18"})
+        assert "small images" not in steps(store, run, large)
+        assert "small images" not in steps(store, run, None)
+
+
+def every_recipe() -> list[Recipe]:
+    """Every architecture, optimizer, scheduler and preset."""
+    base = recipe_to_draft(Recipe())
+    drafts = [recipe_to_draft(preset.recipe) for preset in load_presets()]
+    for name, union in (
+        ("architecture", AnyArchitecture),
+        ("optimizer", AnyOptimizer),
+        ("scheduler", AnyScheduler),
+    ):
+        drafts += [base | {name: {"kind": kind_of(spec)}} for spec in choices_of(union)]
+        drafts += [base | {name: {"kind": kind_of(spec)}, "epochs": 1} for spec in choices_of(union)]
+    return [recipe_from_draft(draft) for draft in drafts]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_what_a_rule_changes_is_a_valid_recipe_whatever_it_begins_with(
+    store: RunStore, info: DatasetInfo, rule: Any
+) -> None:
+    made = run_of(store) if rule.name not in CASES else case(store, rule.name)
+    entry, rows = store.entry(made), made.epochs().rows
+    assert entry.status
+    spoke = 0
+    for recipe in every_recipe():
+        for gap in (0.0, 0.2):
+            best = Best(epoch=1, val_accuracy=0.6, gap=gap)
+            status = entry.status.model_copy(update={"best": best if entry.status.best else None})
+            found = rule.suggest(Case(entry, status, recipe, rows, [entry], info))
+            if found is None or found.action != "form":
+                continue
+            after = changed(recipe, found.changes)
+            assert changed_settings(recipe, after), found
+            spoke += 1
+    assert spoke or rule.name in ("win within noise", "still rising")
+
+
+def test_a_longer_schedule_is_valid_whatever_it_begins_with() -> None:
+    for recipe in every_recipe():
+        longer = changed(recipe, longer_schedule(recipe)[1])
+        assert longer.epochs > recipe.epochs
+
+
+RESIZED = [spec for spec in choices_of(AnyArchitecture) if "full_resolution_steps" in spec.model_fields]
+
+
+@pytest.mark.parametrize("spec", RESIZED, ids=kind_of)
+def test_a_network_at_full_resolution_can_be_built(info: DatasetInfo, spec: type[Spec]) -> None:
+    recipe = recipe_from_draft({"data": {"name": "shapes"}, "architecture": {"kind": kind_of(spec)}})
+    assert architecture_stages(changed(recipe, {"architecture.full_resolution_steps": 1}), info)
+
+
+def test_every_rule_says_when_what_and_from_where() -> None:
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    assert {rule.name for rule in RULES} == {*CASES, "win within noise"}
+    assert all(rule.when and rule.then and rule.source for rule in RULES)
+    page = (Path(__file__).parents[3] / "docs" / "insight.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("| ") and ". " in line[:6]]
+    expected = [
+        f"| {place}. {rule.name} | {rule.when} | {rule.then} | {rule.source} |"
+        for place, rule in enumerate(RULES, start=1)
+    ]
+    assert [line for line in lines if line in expected] == expected
