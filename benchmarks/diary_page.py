@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterator, Sequence
 from benchmarks import effect_figures
 from benchmarks.diary_runs import DIARY_FIGURES, Figures, Measurement, read_figures
 from benchmarks.effect_figures import EFFECT_FIGURES, Result, read_result, recipe_of
-from benchmarks.recipe_parts import cells, changed, contents, table
+from benchmarks.recipe_parts import cells, changed, table
 from core.models import MyNet
 from core.recipe import DIARY, REPORTED, Preset, load_presets, predecessors
+from core.recipe.contents import contents
 from ui.words import count, duration, percent
 
 EFFECT_PRESETS = {"my_net": "02-my-net-two-blocks", "my_resnet18": "04-my-resnet18"}

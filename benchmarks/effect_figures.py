@@ -9,10 +9,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from benchmarks.recipe_parts import cells, contents, table
+from benchmarks.recipe_parts import cells, table
 from core.errors import BadInput, Damaged
 from core.files import read_json
 from core.recipe import Recipe, recipe_from_draft
+from core.recipe.contents import contents
 from ui.words import count
 
 EFFECT_FIGURES = Path(__file__).resolve().parent.parent / "docs" / "figures" / "effect.json"

@@ -18,9 +18,7 @@ CLOSE_S = 40
 @contextmanager
 def served(runs: Path, data: Path) -> Iterator[tuple[str, int]]:
     """The app on a free port with these folders: its address and its process. Ended at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"PLATEAU_RUNS": str(runs), "PLATEAU_DATA": str(data)}
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
     log_path = runs.parent / "app.log"
@@ -41,6 +39,13 @@ def served(runs: Path, data: Path) -> Iterator[tuple[str, int]]:
         except subprocess.TimeoutExpired:
             app.kill()
             app.wait()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def wait_until_up(address: str) -> None:

@@ -27,6 +27,8 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     resume.add_argument("--hold-lr", action="store_true", help="beyond the planned end, keep the last lr")
     _add_evaluate(commands)
     _add_predict(commands)
+    _add_compare(commands)
+    _add_diary(commands)
     _add(
         commands,
         "reference",
@@ -100,7 +102,16 @@ def _add_train(commands: Any) -> None:
         dest="assignments",
         help="change a setting, such as optimizer.lr=0.05 or scheduler.kind=cosine; may be repeated",
     )
-    train.add_argument("--name", default="", help="a name for the run")
+    train.add_argument(
+        "--repeat",
+        type=int,
+        default=1,
+        metavar="N",
+        help="N runs in all with N seeds, the first with the recipe's own; all are queued at once, trained "
+        "one after the other, and each one's id is printed as it ends. Ctrl-C stops the one that trains "
+        "(resume goes on with it) and takes those that wait out of the queue",
+    )
+    train.add_argument("--name", default="", help="a name for the run; repeats add their seed to it")
     train.add_argument("--hypothesis", default="", help="why this run?")
 
 
@@ -119,8 +130,47 @@ def _add_predict(commands: Any) -> None:
     predict.add_argument(
         "images", nargs="+", metavar="IMAGE", help="image files; a folder or zip counts as its images"
     )
-    predict.add_argument("--csv", metavar="OUT", help="write a table Id,Category")
+    predict.add_argument(
+        "--csv",
+        metavar="OUT",
+        help="write a table Id,Category with a row for every image: one that cannot be read gets the most "
+        "frequent answer, with a warning; Ids have file endings unless the table of labels that the run's "
+        "data set came from has none",
+    )
     _add_json(predict)
+
+
+def _add_compare(commands: Any) -> None:
+    compare = _add(
+        commands,
+        "compare",
+        "core.cli.compare:compare",
+        "what changed between two runs, what it did, and whether it is real",
+    )
+    compare.add_argument(
+        "before", metavar="RUN", help="the baseline: its name, its id or an end of it, or 'last'"
+    )
+    compare.add_argument("after", metavar="RUN", help="the run that is judged against it")
+    _add_json(compare)
+
+
+def _add_diary(commands: Any) -> None:
+    diary = _add(
+        commands, "diary", "core.cli.diary:diary", "write the diary: every run, what changed, what it did"
+    )
+    diary.add_argument(
+        "--out",
+        required=True,
+        metavar="FILE",
+        help="FILE.zip for Markdown with its pictures, FILE.html for one file with all inside",
+    )
+    diary.add_argument(
+        "--run",
+        action="append",
+        default=[],
+        metavar="RUN",
+        help="this run only: its name, its id or an end of it, or 'last'; may be repeated",
+    )
 
 
 def _add_checkpoint(parser: argparse.ArgumentParser) -> None:

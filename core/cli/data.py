@@ -22,6 +22,7 @@ from core.data import (
     TableSource,
     ZipSource,
 )
+from core.data.collection import SPLITS
 from core.errors import BadInput, InvalidSettings
 from core.problems import problems_of
 from core.spec import Spec
@@ -48,12 +49,12 @@ def list_datasets(call: argparse.Namespace) -> None:
     rows = []
     for item in found:
         if isinstance(item, DamagedDataset):
-            rows.append([item.name, "damaged", "", "", "", ""])
+            rows.append([item.name, "damaged", *[""] * (1 + len(SPLITS))])
             continue
         size = f"{item.image_size}x{item.image_size}x{item.channels}"
-        counts = [f"{item.counts.get(split, 0):,}" for split in ("train", "val", "test")]
+        counts = [f"{item.counts.get(split, 0):,}" for split in SPLITS]
         rows.append([item.name, str(len(item.classes)), size, *counts])
-    print_table(["name", "classes", "size", "train", "val", "test"], rows)
+    print_table(["name", "classes", "size", *SPLITS], rows)
 
 
 def import_dataset(call: argparse.Namespace) -> None:

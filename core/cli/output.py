@@ -19,11 +19,6 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         print("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def percent(fraction: float | None) -> str:
-    """A fraction of 1 in percent, one decimal."""
-    return "-" if fraction is None else f"{fraction * 100:.1f} %"
-
-
 def note(text: str) -> None:
     """A line for the person, on standard error: standard output is for results."""
     sys.stderr.write(text + "\n")

@@ -12,14 +12,17 @@ from core.classify import (
     compute_for,
     evaluate_run,
     found_images,
+    ids_have_endings,
     look_as_json,
 )
-from core.cli.output import note, percent, print_json, print_table
+from core.cli.output import note, print_json, print_table
 from core.data import Library
 from core.errors import BadInput
 from core.files import write_text
+from core.recipe import Recipe
 from core.runs import Run, RunStore
 from core.train import Compute, read_card
+from core.words import percent
 from core.workspace import find_workspace
 
 
@@ -50,6 +53,8 @@ def evaluate(call: argparse.Namespace) -> None:
             f"with TTA of {look.tta_views} views: {percent(look.tta_accuracy)} "
             f"(fixes {look.fixed}, breaks {look.broken})"
         )
+        if not _recipe(run, call).augmentations:
+            note("This run has no augmentations: all views of an image are alike, and TTA changes nothing.")
     if call.split == "test":
         looks = sum(1 for item in run.looks() if item.split == "test")
         note(f"This was look {looks} at the test split for this run.")
@@ -58,15 +63,19 @@ def evaluate(call: argparse.Namespace) -> None:
 def predict(call: argparse.Namespace) -> None:
     """Classify images, folders and zips."""
     _check_views(call.tta)
-    run = RunStore(find_workspace().runs).find(call.run)
+    workspace = find_workspace()
+    run = RunStore(workspace.runs).find(call.run)
     predictor = Predictor.load(run.checkpoint(call.checkpoint), _compute(run, call), averaged=call.ema)
     with found_images([Path(image).expanduser() for image in call.images]) as found:
         result = classify_images(predictor, found, views=call.tta)
     for sentence in result.left_out:
         note(sentence)
     if call.csv:
-        write_text(Path(call.csv).expanduser(), result.csv())
-        note(f"{len(result.answers):,} rows in {call.csv}")
+        endings = ids_have_endings(Library(workspace.data), predictor.card.dataset)
+        write_text(Path(call.csv).expanduser(), result.csv(endings=endings))
+        note(f"{len(result.answers) + len(result.unreadable):,} rows in {call.csv}")
+        if result.warning:
+            note(f"Warning: {result.warning}")
     if call.json:
         print_json([_as_json(answer) for answer in result.answers])
     elif not call.csv:
@@ -85,7 +94,11 @@ def _check_views(views: int) -> None:
 def _compute(run: Run, call: argparse.Namespace) -> Compute:
     """The run's own device and precision; `--device` asks for another device. The checkpoint knows
     both, so a damaged recipe.json is no hindrance."""
-    return compute_for(read_card(run.checkpoint(call.checkpoint)).parsed_recipe(), call.device)
+    return compute_for(_recipe(run, call), call.device)
+
+
+def _recipe(run: Run, call: argparse.Namespace) -> Recipe:
+    return read_card(run.checkpoint(call.checkpoint)).parsed_recipe()
 
 
 def _votes(answer: Answer) -> str:

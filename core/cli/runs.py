@@ -3,8 +3,9 @@
 import argparse
 from typing import Any
 
-from core.cli.output import note, percent, print_json, print_table
+from core.cli.output import note, print_json, print_table
 from core.runs import RunEntry, RunStore
+from core.words import percent
 from core.workspace import find_workspace
 
 

@@ -10,21 +10,26 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from core.cli.output import note, percent
+from core.cli.output import note
 from core.data import Library
 from core.errors import BadInput, InvalidSettings
+from core.insight.repeats import groups
 from core.recipe import Preset, Recipe, load_preset, load_presets, parse_recipe, set_values
 from core.runs import Run, RunStore, Status
 from core.runs.foreground import train_or_follow
+from core.runs.repeat import MOST, repeat
 from core.runs.status import RESUMABLE
 from core.train import EpochEnded, Event, Progress, check
+from core.words import in_points, percent
 from core.workspace import find_workspace
 
 
 def train(call: argparse.Namespace) -> int:
-    """Train a recipe; prints the run's id as the last line."""
+    """Train a recipe, with --repeat under several seeds; prints each run's id."""
     workspace = find_workspace()
     store, library = RunStore(workspace.runs), Library(workspace.data)
+    if not 1 <= call.repeat <= MOST:
+        raise BadInput(f"--repeat {call.repeat}: must be 1 to {MOST} runs.")
     recipe = _recipe(call)
     if not recipe.data.name:
         raise BadInput("No data set is chosen; name one with --data (`python -m core data list` shows them).")
@@ -35,7 +40,10 @@ def train(call: argparse.Namespace) -> int:
     for warning in advice.warnings:
         note(f"Note: {warning}")
     run = store.create(recipe, info, name=call.name, hypothesis=call.hypothesis)
-    return _train(store, library, run)
+    runs = [run]
+    if call.repeat > 1:
+        runs += repeat(store, run, call.repeat - 1, library=library)
+    return _train(store, library, runs)
 
 
 def resume(call: argparse.Namespace) -> int:
@@ -52,7 +60,7 @@ def resume(call: argparse.Namespace) -> int:
         raise BadInput(f"Run {run.id} is finished; extend it with --epochs.")
     elif status.state != "queued":
         raise BadInput(f"Run {run.id} is {status.state} already.")
-    return _train(store, library, run)
+    return _train(store, library, [run])
 
 
 def _more(text: str, status: Status) -> int:
@@ -88,10 +96,33 @@ def _recipe(call: argparse.Namespace) -> Recipe:
     return set_values(recipe, assignments)
 
 
-def _train(store: RunStore, library: Library, run: Run) -> int:
+def _train(store: RunStore, library: Library, runs: list[Run]) -> int:
+    """Train the runs one after the other, and print the id of each as it ends; the highest exit status.
+
+    Ctrl-C stops the one that trains and takes those that wait out of the queue.
+    """
+    with _interruptible() as asked:
+        codes = [_train_one(store, library, run, asked) for run in runs]
+    entries = [store.entry(run) for run in runs]
+    left = [e for e in entries if e.status and e.status.state == "stopped" and not e.status.epoch]
+    if asked.is_set() and left:
+        note(
+            f"{len(left)} of {len(runs)} runs had not begun and wait no more; "
+            "`python -m core resume RUN` trains one of them."
+        )
+    group = groups(entries)[0]
+    if group.mean is not None and group.spread is not None:
+        note(
+            f"Best val of {group.n} seeds: {percent(group.mean)} on average, standard deviation "
+            f"{in_points(group.spread)}."
+        )
+    return max(codes)
+
+
+def _train_one(store: RunStore, library: Library, run: Run, asked: threading.Event) -> int:
     note(f"Run {run.id}")
     status = run.status()
-    with _interruptible() as asked, tqdm(total=status.epochs, initial=status.epoch, unit="epoch") as bar:
+    with tqdm(total=status.epochs, initial=status.epoch, unit="epoch") as bar:
         shown = _Shown(bar)
         status = train_or_follow(
             store, library, run, closing=asked.is_set, listener=shown.event, follow=shown.status
@@ -105,7 +136,7 @@ def _train(store: RunStore, library: Library, run: Run) -> int:
             else ""
         )
         note(f"{status.state} after epoch {status.epoch} of {status.epochs}{best}.")
-    print(run.id)
+    print(run.id, flush=True)
     return 0 if status.state == "finished" or (not asked.is_set() and status.state == "stopped") else 1
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from benchmarks.recipe_parts import cells, changed, contents, table
+from benchmarks.recipe_parts import cells, changed, table
 from core.recipe import DIARY, differences, load_presets
+from core.recipe.contents import contents
 from tests.unit import tiny
 
 PRESETS = [preset for preset in load_presets() if preset.group == DIARY]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.classify import Predictor, classify_unlabelled, compute_for
+from core.classify import Predictor, classify_unlabelled, compute_for, ids_have_endings
 from core.data import Library
 from core.runs import RunStore
 from tests.unit.cli.calls import Call
@@ -140,13 +140,37 @@ def test_ids_without_an_ending_name_the_same_images(call: Call, contest: Contest
 
 
 @words_only
-def test_a_broken_test_image_gets_no_line_and_is_named(
+def test_ids_are_handed_in_as_the_table_of_labels_has_them(
+    call: Call, contest: Contest, own_data: Path, store: RunStore, recipe_file: Path
+) -> None:
+    table = contest.folder / "trainval.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace(".jpg", ""), encoding="utf-8")
+    run = store.get(trained(call, contest, recipe_file))
+    out = contest.folder / "submission.csv"
+    assert call("predict", run.id, contest.test, "--csv", out).status == 0
+    assert dict(read(out)[1:]) == {name.removesuffix(".jpg"): label for name, label in contest.truth.items()}
+    own = classify_unlabelled(
+        Predictor.load(run.checkpoint("best"), compute_for(run.recipe())), Library(own_data).open("contest")
+    )
+    assert ids_have_endings(Library(own_data), "contest") is False
+    assert own.csv(endings=False) == out.read_text(encoding="utf-8")
+
+
+@words_only
+def test_a_broken_test_image_gets_a_line_and_is_named(
     call: Call, contest: Contest, own_data: Path, recipe_file: Path
 ) -> None:
+    """A submission with a missing row is refused."""
     run_id = trained(call, contest, recipe_file)
     broken = contest.test / "test_000004.jpg"
     broken.write_bytes(broken.read_bytes()[:100])
     out = contest.folder / "submission.csv"
     answer = call("predict", run_id, contest.test, "--csv", out)
     assert "test_000004.jpg" in answer.err
-    assert [image for image, _ in read(out)[1:]] == sorted(set(contest.truth) - {broken.name})
+    lines = read(out)[1:]
+    assert [image for image, _ in lines] == sorted(contest.truth)
+    others = [label for image, label in lines if image != broken.name]
+    fallback = dict(lines)[broken.name]
+    assert others.count(fallback) == max(map(others.count, others))
+    assert f"Warning: 1 image cannot be read; its row in the CSV says {fallback!r}" in answer.err
+    assert "9 rows in" in answer.err

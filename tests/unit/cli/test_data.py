@@ -14,8 +14,16 @@ PROJECT = Path(__file__).resolve().parents[3]
 def test_data_sets_are_listed(call: Call, dataset: Dataset) -> None:
     answer = call("data", "list")
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out.splitlines()[0].split() == ["name", "classes", "size", "train", "val", "test"]
-    assert answer.out.splitlines()[1].split() == ["tiny", "4", "28x28x3", "84", "18", "18"]
+    assert answer.out.splitlines()[0].split() == [
+        "name",
+        "classes",
+        "size",
+        "train",
+        "val",
+        "test",
+        "unlabelled",
+    ]
+    assert answer.out.splitlines()[1].split() == ["tiny", "4", "28x28x3", "84", "18", "18", "0"]
     (found,) = call("data", "list", "--json").json
     assert (found["name"], found["counts"]["train"]) == ("tiny", 84)
     assert found["fingerprint"] == dataset.info.fingerprint

@@ -102,6 +102,21 @@ def test_evaluate_with_views_says_what_they_change(call: Call, trained: Run) -> 
     assert call("evaluate", trained.id, "--json").json["tta"] is None
 
 
+def test_tta_without_augmentations_says_that_all_views_are_alike(
+    call: Call, trained: Run, recipe_file: Path, store: RunStore
+) -> None:
+    sentence = "all views of an image are alike"
+    assert sentence not in call("evaluate", trained.id, "--tta", 2).err
+    bare = call(
+        "train", recipe_file, "--data", "tiny", "--epochs", 1, "--set", "augmentations=[]"
+    ).out.strip()
+    assert sentence not in call("evaluate", bare).err
+    answer = call("evaluate", bare, "--tta", 2)
+    assert answer.status == 0
+    assert sentence in answer.err
+    assert "(fixes 0, breaks 0)" in answer.out
+
+
 def test_evaluate_for_a_person_counts_looks_at_the_test_split(call: Call, trained: Run) -> None:
     first, second = (call("evaluate", trained.id, "--split", "test") for _ in range(2))
     assert "accuracy" in first.out

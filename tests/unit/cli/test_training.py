@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.insight.repeats import groups
 from core.recipe import load_presets
 from core.runs import Run, RunStore
 from core.runs.status import read_status, write_status
@@ -247,3 +248,67 @@ def test_the_last_lr_can_be_held(call: Call, recipe_file: Path, store: RunStore)
     run = store.get(call("train", recipe_file, "--data", "tiny", "--set", step).out.strip())
     call("resume", run.id, "--epochs", "+2", "--hold-lr")
     assert [row["lr"] for row in rows(run)] == pytest.approx([0.05, 0.025, 0.025, 0.025])
+
+
+class TestRepeat:
+    def test_n_seeds_are_n_runs_whose_ids_are_printed(
+        self, call: Call, store: RunStore, recipe_file: Path
+    ) -> None:
+        options = ["--name", "narrow", "--hypothesis", "chance", "--set", "seed=4"]
+        answer = call("train", recipe_file, "--data", "tiny", "--repeat", 3, *options)
+        assert answer.status == 0, answer.err
+        runs = [store.get(run_id) for run_id in answer.out.split()]
+        assert [run.recipe().seed for run in runs] == [4, 5, 6]
+        assert [run.display_name() for run in runs] == ["narrow", "narrow, seed 5", "narrow, seed 6"]
+        assert [run.status().state for run in runs] == ["finished"] * 3
+        assert [run.status().parent for run in runs] == [None, runs[0].id, runs[0].id]
+        assert {run.notes().hypothesis for run in runs} == {"chance"}
+        assert len({str(rows(run)) for run in runs}) == 3, "each seed trains in its own way"
+        [group] = groups(store.list())
+        assert group.mean is not None
+        assert f"Best val of 3 seeds: {100 * group.mean:.1f} % on average" in answer.err
+
+    @pytest.mark.parametrize("number", [0, -2, 101])
+    def test_a_number_out_of_range_makes_no_run(
+        self, call: Call, store: RunStore, recipe_file: Path, number: int
+    ) -> None:
+        answer = call("train", recipe_file, "--data", "tiny", "--repeat", number)
+        assert (answer.status, answer.out) == (1, "")
+        assert answer.sentence == f"--repeat {number}: must be 1 to 100 runs."
+        assert store.list() == []
+
+    def test_ctrl_c_stops_the_one_that_trains_and_takes_the_others_out_of_the_queue(
+        self, call: Call, store: RunStore, recipe_file: Path
+    ) -> None:
+        def interrupt() -> None:
+            eventually(lambda: [e for e in store.list() if e.status and e.status.epoch >= 1])
+            os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        answer = call("train", recipe_file, "--data", "tiny", "--epochs", 5000, "--repeat", 3)
+        thread.join()
+        assert answer.status == 1
+        runs = [store.get(run_id) for run_id in answer.out.split()]
+        assert [run.status().state for run in runs] == ["interrupted", "stopped", "stopped"]
+        assert store.queue() == []
+        assert "2 of 3 runs had not begun and wait no more" in answer.err
+        assert "average" not in answer.err
+
+    def test_one_that_fails_keeps_no_other_from_training(
+        self, call: Call, store: RunStore, recipe_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from core.runs import training
+        from core.train import Diverged, Task
+
+        whole = training.fit
+
+        def diverge(task: Task) -> Any:
+            if task.recipe.seed == 4:
+                raise Diverged("The loss became nan in epoch 1, by step 1 of 6: lower the learning rate.")
+            return whole(task)
+
+        monkeypatch.setattr("core.runs.training.fit", diverge)
+        answer = call("train", recipe_file, "--data", "tiny", "--repeat", 3, "--set", "seed=3")
+        states = [store.get(run_id).status().state for run_id in answer.out.split()]
+        assert (answer.status, states) == (1, ["finished", "failed", "finished"])
