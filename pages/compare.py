@@ -3,16 +3,16 @@
 import streamlit as st
 
 from ui.compare_actions import actions
-from ui.compare_curves import curves_panel, read_runs
-from ui.compare_results import results_panel
-from ui.compare_table import filter_bar, run_table, selection_in_address
+from ui.compare_table import filter_bar, passing, run_table, selection_in_address
+from ui.compare_views import show_view
 from ui.links import go
 from ui.problems import told
-from ui.services import store
+from ui.services import run_index
 from ui.words import plain
 
 st.title("Compare")
-entries = store().list()
+listing = run_index().listing()
+entries = listing.entries
 if not entries:
     st.markdown("No run yet. Train two, and see here what changed and what it did.")
     if st.button("Set up a run", type="primary", icon=":material/tune:", key="compare_new"):
@@ -24,28 +24,24 @@ if unknown:
     st.error(
         plain(f"There is no run {', '.join(repr(run_id) for run_id in unknown)}."), icon=":material/error:"
     )
-chosen = filter_bar(entries)
-shown = [entry for entry in entries if chosen.passes(entry)]
+shown = passing(entries, filter_bar(entries))
 if shown:
-    selected = run_table(shown, selected)
+    selected = run_table(shown, selected, listing.version)
 else:
     st.caption("No run passes this filter.")
 by_id = {entry.id: entry for entry in entries}
 picked = [by_id[run_id] for run_id in selected if run_id in by_id]
 
-hidden = sum(1 for entry in picked if entry not in shown)
+visible = {entry.id for entry in shown}
+hidden = sum(1 for entry in picked if entry.id not in visible)
 counts = f"{len(shown)} of {len(entries)} runs, {len(picked)} selected"
 st.caption(counts + (f" ({hidden} of them hidden by the filter)." if hidden else "."))
-if not picked:
-    st.markdown("Select runs in the table's first column to lay their curves over each other.")
-    st.stop()
 
-with told():
-    actions(picked)
+if picked:
+    with told():
+        actions(picked)
 for entry in picked:
     if entry.damaged:
         st.error(plain(entry.damaged), icon=":material/broken_image:")
 with told():
-    reads = read_runs(picked)
-    curves_panel(picked, reads)
-    results_panel(picked, reads)
+    show_view(picked, shown, listing)

@@ -2,13 +2,16 @@
 
 import streamlit as st
 
+from core.insight.changes import change_card, parent_of
 from core.runs import ACTIVE
+from ui.change_card import change_card_panel
 from ui.links import go
 from ui.live_actions import actions
-from ui.live_choice import choose_behind, choose_run
+from ui.live_choice import LIVE, choose_behind, choose_run
 from ui.live_header import ending, header
 from ui.live_panel import Scene, watch
 from ui.live_queue import queue_panel
+from ui.next_steps import next_steps_panel
 from ui.problems import told
 from ui.services import store
 from ui.words import plain
@@ -37,9 +40,14 @@ elif entry is not None and entry.status is not None:
     actions(entry, status, parent_exists=parent is not None)
     training = [e.id for e in entries if e.status and e.status.state in ACTIVE and e.id != entry.id]
     waiting = [run.id for run in runs.queue()]
-    watch(
-        runs, entry.run, Scene(status.state, tuple(waiting), tuple(training)), behind.run if behind else None
-    )
+    scene = Scene(status.state, tuple(waiting), tuple(training))
+    rival = parent_of(entry, entries)
+    watch(runs, entry.run, scene, behind.run if behind else None, rival[0].run if rival else None)
+    if status.state not in LIVE:
+        with told():
+            if rival and status.best:
+                change_card_panel(change_card(rival[0], entry, rival[1]))
+            next_steps_panel(entry, entries, "live")
 
 st.subheader("Queue")
 with told():

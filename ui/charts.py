@@ -9,42 +9,9 @@ from typing import Any
 
 import altair as alt
 
-PALETTE = (
-    "#0072b2",
-    "#e69f00",
-    "#009e73",
-    "#cc79a7",
-    "#56b4e9",
-    "#d55e00",
-    "#8c6bb1",
-    "#a6761d",
-    "#66a61e",
-    "#b22222",
-)
-"""Okabe and Ito's colours that show on light and dark, and four more; colour-blind safe side by side."""
+from core.insight.palette import PALETTE, TRAIN_DASH, run_color
 
-_SECOND_ROUND = (
-    "#5f8fb6",
-    "#734e01",
-    "#56d1a3",
-    "#81526b",
-    "#2b5c79",
-    "#fcb08a",
-    "#b7a3d0",
-    "#b7996d",
-    "#85cf3c",
-    "#ff6056",
-)
-"""A lighter or darker relative of each, as far from the other 19 as both backgrounds allow."""
-
-TRAIN_DASH = [5, 4]
-"""Train is dashed and val solid, everywhere."""
-
-
-def run_color(index: int) -> str:
-    """The colour of a run, by the index that it was given when it was made; 20 in a row differ."""
-    rounds, place = divmod(index, len(PALETTE))
-    return (_SECOND_ROUND if rounds % 2 else PALETTE)[place]
+__all__ = ["PALETTE", "TRAIN_DASH", "on_background", "run_color", "spec_of"]
 
 
 def spec_of(chart: Any) -> dict[str, Any]:
@@ -54,3 +21,31 @@ def spec_of(chart: Any) -> dict[str, Any]:
     for key in ("data", "datasets", "$schema"):
         spec.pop(key, None)
     return spec
+
+
+DARK = "#12171d"
+"""The background of the dark theme."""
+READABLE = 4.5
+"""Contrast that a thin line needs against its background (WCAG 2.2, 1.4.3)."""
+
+
+def on_background(color: str, *, dark: bool) -> str:
+    """A run's colour as it is, or on a dark page as much lighter as a thin line needs to be seen."""
+    if not dark:
+        return color
+    rgb = _rgb(color)
+    for step in range(11):
+        lighter = tuple(round(part + (255 - part) * step / 10) for part in rgb)
+        if (_luminance(lighter) + 0.05) / (_luminance(_rgb(DARK)) + 0.05) >= READABLE:
+            break
+    return "#" + "".join(f"{part:02x}" for part in lighter)
+
+
+def _rgb(color: str) -> tuple[int, ...]:
+    return tuple(int(color[at : at + 2], 16) for at in (1, 3, 5))
+
+
+def _luminance(rgb: tuple[int, ...]) -> float:
+    """Relative luminance (WCAG 2.2), 0 for black to 1 for white."""
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in (c / 255 for c in rgb)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -8,7 +8,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.classify import Answers, classify_images, classify_unlabelled, found_images, zipped_images
+from core.classify import (
+    Answers,
+    classify_images,
+    classify_unlabelled,
+    found_images,
+    ids_have_endings,
+    zipped_images,
+)
 from core.data import Library, Progress
 from core.errors import BadInput, PlateauError
 from ui.classify_choice import Choice, one_thread_while_training
@@ -66,8 +73,9 @@ def _classify(choice: Choice, way: str, upload: Any, path: str) -> None:
         "epoch": choice.epoch,
         "views": choice.views,
         "averaged": choice.averaged,
-        "csv": answers.csv(),
+        "csv": answers.csv(endings=ids_have_endings(library(), choice.predictor.card.dataset)),
         "count": len(answers.answers),
+        "warning": answers.warning,
         "left_out": list(answers.left_out),
     }
 
@@ -106,6 +114,8 @@ def _show_result(choice: Choice) -> None:
             on_click="ignore",
             key="classify_download",
         )
+        if result["warning"]:
+            st.warning(plain(result["warning"]), icon=":material/warning:")
         if result["left_out"]:
             _show_left_out(result["left_out"])
         rows = list(csv.reader(io.StringIO(result["csv"])))[1 : _PREVIEW + 1]

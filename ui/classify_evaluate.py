@@ -9,6 +9,7 @@ from core.classify import EvaluatedSplit, evaluate_run
 from core.runs import Look, Run
 from ui.classify_choice import Choice, one_thread_while_training
 from ui.classify_progress import cancellable
+from ui.links import go
 from ui.services import library
 from ui.words import moment, percent, points
 
@@ -78,6 +79,20 @@ def _show_result(choice: Choice) -> None:
         )
         with st.container(horizontal=True, gap="large"):
             _show_figures(look)
+        if st.button(
+            "By class, by image, by view",
+            icon=":material/troubleshoot:",
+            key="classify_inspect",
+            type="tertiary",
+        ):
+            go(
+                "inspect",
+                run=choice.run.id,
+                epoch=str(look.checkpoint_epoch),
+                split=look.split,
+                weights="ema" if look.averaged else "",
+                view="tta" if look.tta_views else "classes",
+            )
 
 
 def _show_figures(look: Look) -> None:

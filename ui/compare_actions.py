@@ -3,12 +3,14 @@
 import streamlit as st
 
 from core.errors import Busy
+from core.insight.repeats import groups
 from core.runs import ACTIVE, RunEntry
 from ui import words
 from ui.compare_table import put_in_address
 from ui.export import export_link
 from ui.links import clone_into_form, go
 from ui.problems import told
+from ui.repeat import repeat_button
 from ui.services import store
 
 TAG_LENGTH = 40
@@ -28,6 +30,9 @@ def actions(selected: list[RunEntry]) -> None:
             disabled=one is None or not one.status,
         ):
             clone_into_form(selected[0].id)
+        [group, *others] = groups(selected)
+        if not others:
+            repeat_button(group.first, "compare_repeat")
         if one is not None:
             if st.button("Name and notes", icon=":material/edit_note:", key="compare_edit"):
                 edit_dialog(one)

@@ -1,7 +1,9 @@
-"""Curves of the selected runs, laid over each other."""
+"""Curves of the selected runs, laid over each other; coloured by run or setting, side by side by setting."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -10,19 +12,27 @@ from core.runs import RunEntry
 from core.runs.rows import RowsRead
 from ui.charts import run_color
 from ui.run_charts import AVERAGED, Kind
+from ui.run_fields import BEST, Field
 from ui.run_gaps import rows_notes
-from ui.run_overlay import Curve, XAxis, overlay_frame, overlay_spec
+from ui.run_overlay import HEIGHT, Curve, Names, XAxis, overlay_frame, overlay_spec
 from ui.words import plain
 
 CLEAR = 10
 """More curves than this nobody can tell apart."""
+MOST = 60
+"""More are not drawn: reading and drawing them would take seconds, and nobody could see anything."""
 POINTS_IN_ALL = 3000
+FACETS_BESIDE = 3
+FACET_HEIGHT = 300
+FIELD_WIDTH = 230
 _LINES = {
     "val": ("val",),
     "val and train": ("val", "train"),
     "val and clean train": ("val", "clean train"),
 }
+_RUN, _NOTHING = "run", "nothing"
 Reads = Mapping[str, RowsRead]
+Fields = Mapping[str, Field]
 
 
 def read_runs(entries: Sequence[RunEntry]) -> dict[str, RowsRead]:
@@ -30,23 +40,28 @@ def read_runs(entries: Sequence[RunEntry]) -> dict[str, RowsRead]:
     return {entry.id: entry.run.epochs() for entry in entries if entry.status}
 
 
-def curves_panel(entries: list[RunEntry], reads: Reads) -> None:
-    """What to draw, and the chart."""
+def curves_panel(entries: list[RunEntry], reads: Reads, fields: Fields, bar: Any) -> None:
+    """What to draw, and the charts. `fields` are those of these runs, in their order; by what to tell
+    them apart is chosen in `bar`."""
+    color_by = facet_by = None
+    told_apart = [key for key in fields if key != BEST]
+    if told_apart:
+        with bar:
+            color_by = field_choice("Colour", fields, told_apart, "compare_color", _RUN)
+            facet_by = field_choice("Side by side", fields, told_apart, "compare_facet", _NOTHING)
     kind, shown, x_axis = _what_to_draw()
-    curves = curves_of(entries, reads)
+    curves = curves_of(entries, reads, color_by)
     drawn = [curve for curve in curves if curve.rows]
     if drawn:
         averaged = any(has_average(curve.rows) for curve in drawn)
         if averaged and "val" in shown:
             shown = ("val", AVERAGED, *shown[1:])
-        runs = tuple((curve.id, curve.name, curve.color) for curve in drawn)
-        st.vega_lite_chart(
-            overlay_frame(kind, drawn, x_axis, averaged=averaged),
-            overlay_spec(kind, runs, shown, x_axis, averaged=averaged),
-            key="compare_chart",
-            width="stretch",
-        )
-        st.caption(_hint(drawn, [curve.name for curve in curves if not curve.rows]))
+        style = _Style(kind, shown, x_axis, averaged, color_by)
+        if facet_by is None:
+            _chart(style, drawn, "compare_chart")
+        else:
+            _facets(style, drawn, {entry.id: at for at, entry in enumerate(entries)}, facet_by)
+        st.caption(_hint(drawn, [curve.name for curve in curves if not curve.rows], color_by))
     else:
         st.caption("None of these runs has finished an epoch yet.")
     names = unique_names(entries)
@@ -55,13 +70,86 @@ def curves_panel(entries: list[RunEntry], reads: Reads) -> None:
             st.caption(f":orange[:material/warning:] {plain(f'{names[run_id]}: {note}')}")
 
 
-def _hint(drawn: Sequence[Curve], silent: Sequence[str]) -> str:
+class _Style:
+    """What is drawn of the curves, the same in all charts."""
+
+    def __init__(
+        self, kind: Kind, shown: tuple[str, ...], x_axis: XAxis, averaged: bool, color_by: Field | None
+    ) -> None:
+        self.kind, self.shown, self.x_axis, self.averaged = kind, shown, x_axis, averaged
+        self.color_by = color_by
+
+    def names(self, curves: Sequence[Curve]) -> Names:
+        """What the legend names."""
+        if self.color_by is None:
+            return tuple((curve.id, curve.name, curve.color) for curve in curves)
+        there = {curve.part for curve in curves}
+        return tuple((part, part, color) for part, color in self.color_by.colors.items() if part in there)
+
+
+def _chart(
+    style: _Style,
+    curves: Sequence[Curve],
+    key: str,
+    *,
+    height: int = HEIGHT,
+    domain: tuple[float, float] | None = None,
+) -> None:
+    st.vega_lite_chart(
+        overlay_frame(style.kind, curves, style.x_axis, averaged=style.averaged),
+        overlay_spec(
+            style.kind,
+            style.names(curves),
+            style.shown,
+            style.x_axis,
+            averaged=style.averaged,
+            by="id" if style.color_by is None else "part",
+            domain=domain,
+            height=height,
+        ),
+        key=key,
+        width="stretch",
+    )
+
+
+def _facets(style: _Style, curves: Sequence[Curve], places: Mapping[str, int], facet_by: Field) -> None:
+    """A chart for each part of the field, with one axis of values for all."""
+    frame = overlay_frame(style.kind, curves, style.x_axis, averaged=style.averaged)
+    values = frame[list(style.shown)].stack()
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    # Rounded: each new pair of ends would build a spec anew.
+    domain = (round(low, 2), round(high, 2) if round(high, 2) > round(low, 2) else round(low, 2) + 0.01)
+    for at, (place, inside) in enumerate(facets(facet_by)):
+        runs = {run_id for run_id, at in places.items() if at in inside}
+        with place:
+            if curves_inside := [curve for curve in curves if curve.id in runs]:
+                _chart(style, curves_inside, f"compare_chart_{at}", height=FACET_HEIGHT, domain=domain)
+
+
+def facets(field: Field) -> list[tuple[Any, list[int]]]:
+    """A place beside others, with its heading, for each part of a field, and which runs belong there."""
+    st.markdown(f"**{plain(field.label)}**")
+    named, order = field.parts
+    found = []
+    columns: list[Any] = []
+    for at, part in enumerate(order):
+        if at % FACETS_BESIDE == 0:
+            columns = st.columns(min(FACETS_BESIDE, max(2, len(order))), gap="small")
+        inside = [place for place, name in enumerate(named) if name == part]
+        column = columns[at % FACETS_BESIDE]
+        column.markdown(f"{plain(part)} :gray[{len(inside)} run{'s' if len(inside) != 1 else ''}]")
+        found.append((column, inside))
+    return found
+
+
+def _hint(drawn: Sequence[Curve], silent: Sequence[str], color_by: Field | None) -> str:
     """What a person can do with the chart, and what is missing from it; as Markdown."""
     hint = "A click on a name in the legend brings its curve forward."
     if silent:
         hint += f" Without an epoch yet: {plain(', '.join(silent))}."
-    if len(drawn) > CLEAR:
-        hint += f" {len(drawn)} curves are hard to tell apart; up to {CLEAR} stay clear."
+    if len(drawn) > CLEAR and color_by is None:
+        hint += f" {len(drawn)} curves are hard to tell apart; up to {CLEAR} stay clear. "
+        hint += "Colour them by a setting, or see them under Groups."
     return hint
 
 
@@ -69,16 +157,35 @@ def _what_to_draw() -> tuple[Kind, tuple[str, ...], XAxis]:
     """Which curves, which of their lines, and over what."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         kinds: dict[str, Kind] = {"Accuracy": "accuracy", "Loss": "loss", "Learning rate": "lr"}
-        kind = kinds[_one_of("Curves", list(kinds), "compare_kind")]
+        kind = kinds[one_of("Curves", list(kinds), "compare_kind")]
         shown: tuple[str, ...] = ("lr",)
         if kind != "lr":
             lines = list(_LINES)
-            shown = _LINES[_one_of("Lines", lines, f"compare_lines_{kind}", default=lines[1])]
+            shown = _LINES[one_of("Lines", lines, f"compare_lines_{kind}", default=lines[1])]
         axes: dict[str, XAxis] = {"Epochs": "epoch", "Time": "time"}
-        return kind, shown, axes[_one_of("Over", list(axes), "compare_over")]
+        x_axis = axes[one_of("Over", list(axes), "compare_over")]
+        return kind, shown, x_axis
 
 
-def _one_of(label: str, options: list[str], key: str, default: str | None = None) -> str:
+def field_choice(label: str, fields: Fields, keys: Sequence[str], key: str, without: str) -> Field | None:
+    """A setting or figure to choose, as 'Colour: Optimizer'; None for `without`, which comes first."""
+    options = [without, *keys]
+    # What was chosen for other runs may not tell these apart.
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = without
+    chosen = st.selectbox(
+        label,
+        options,
+        key=key,
+        width=FIELD_WIDTH,
+        format_func=lambda k: f"{label}: {fields[k].label if k in fields else k}",
+        label_visibility="collapsed",
+    )
+    return fields.get(chosen)
+
+
+def one_of(label: str, options: list[str], key: str, default: str | None = None) -> str:
+    """A small choice, always made."""
     chosen = st.segmented_control(
         label,
         options,
@@ -90,15 +197,17 @@ def _one_of(label: str, options: list[str], key: str, default: str | None = None
     return str(chosen or options[0])
 
 
-def curves_of(entries: Sequence[RunEntry], reads: Reads) -> list[Curve]:
+def curves_of(entries: Sequence[RunEntry], reads: Reads, color_by: Field | None = None) -> list[Curve]:
     """The runs' rows thinned so that all of them together stay quick to draw."""
     limit = max(100, min(500, POINTS_IN_ALL // max(1, len(entries))))
     names = unique_names(entries)
-    return [
-        Curve(entry.id, names[entry.id], run_color(entry.status.color), thin(reads[entry.id].rows, limit))
-        for entry in entries
-        if entry.status
-    ]
+    found = []
+    for at, entry in enumerate(entries):
+        if entry.status:
+            rows = thin(reads[entry.id].rows, limit)
+            curve = Curve(entry.id, names[entry.id], run_color(entry.status.color), rows)
+            found.append(curve if color_by is None else replace(curve, part=color_by.parts[0][at]))
+    return found
 
 
 def unique_names(entries: Sequence[RunEntry]) -> dict[str, str]:

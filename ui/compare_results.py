@@ -7,13 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from core.insight import has_average, number
+from core.recipe.words import MISSING, kind_words
 from core.runs import Look, RunEntry, Status
 from ui import words
 from ui.charts import run_color
 from ui.compare_curves import Reads, unique_names
 from ui.compare_settings import SETTING, differing_settings, recipes_of
 from ui.run_table import looks_at_test, swatch
-from ui.setting_words import MISSING, kind_words
 
 
 def results_panel(entries: list[RunEntry], reads: Reads) -> None:

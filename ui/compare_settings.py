@@ -7,8 +7,8 @@ import pandas as pd
 
 from core.errors import PlateauError
 from core.recipe import Recipe, flatten, recipe_to_draft
+from core.recipe.words import MISSING, in_order, setting_words, value_words
 from core.runs import Run
-from ui.setting_words import MISSING, in_order, setting_words, value_words
 
 SETTING = "_setting"
 """The column of names; the others are runs, and no run's id begins like this."""

@@ -1,22 +1,31 @@
-"""The list of all runs on Compare: filter, sort, select. The selection stands in the address."""
+"""The list of all runs on Compare: filter, sort, group, select. The selection stands in the address."""
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
+from core.insight.repeats import Group, groups
+from core.recipe.words import kind_words
 from core.runs import RunEntry
-from ui.run_table import RunFilter, run_rows, table_config, tags_of
-from ui.setting_words import kind_words
+from ui.run_filter import RunFilter
+from ui.run_table import UNFOLD, TableRow, run_rows, table_config, table_rows, tags_of
+from ui.services import run_index
 from ui.words import STATE_COLORS
 
-FILTER_WIDTH = 150
+FILTER_WIDTH = 128
 TABLE_HEIGHT = 458
 ROW_HEIGHT = 35
-_DEFAULTS = "compare_defaults"
+TABLE = "compare_table"
+_LAST = "compare_last"
+"""What the table showed, and which selection stood in the address: rows are selected by position, which
+says nothing without them."""
+GROUPED = "compare_grouped"
+_UNFOLDED = "compare_unfolded"
 
 
-def filter_bar(entries: list[RunEntry]) -> RunFilter:
+def filter_bar(entries: Sequence[RunEntry]) -> RunFilter:
     """The widgets above the table, as a filter."""
     known = [entry.status for entry in entries if entry.status]
     states = [state for state in STATE_COLORS if any(entry.state == state for entry in entries)]
@@ -24,8 +33,9 @@ def filter_bar(entries: list[RunEntry]) -> RunFilter:
         text = st.text_input(
             "Find",
             key="compare_text",
-            placeholder="name, hypothesis, note, tag or id",
-            help="Every word must be found somewhere in what was written about the run.",
+            placeholder="name, note, tag, id, lr<0.01",
+            help="Every word must be found somewhere in what was written about the run. A setting is asked "
+            "for by its name in the recipe: optimizer.kind=sgd, lr<0.01, dropout>=0.3.",
         )
         chosen_states = _many("State", states, "compare_states")
         datasets = _many("Data set", sorted({s.dataset for s in known}), "compare_datasets")
@@ -37,6 +47,13 @@ def filter_bar(entries: list[RunEntry]) -> RunFilter:
         )
         tags = _many("Tag", tags_of(entries), "compare_tags")
         starred = st.toggle("Starred", key="compare_starred", help="Only runs with a star.")
+        if len(groups(entries)) < len(entries):
+            st.toggle(
+                "Group repeats",
+                value=True,
+                key=GROUPED,
+                help="Runs that differ by their seed alone as one row, with mean and spread, that unfolds.",
+            )
     return RunFilter(text, tuple(chosen_states), tuple(datasets), tuple(architectures), tuple(tags), starred)
 
 
@@ -44,75 +61,108 @@ def _many(label: str, options: list[str], key: str, words: Callable[[str], str] 
     return st.multiselect(label, options, key=key, format_func=words, placeholder="all", width=FILTER_WIDTH)
 
 
-def selection_in_address(entries: list[RunEntry]) -> tuple[list[str], list[str]]:
+def passing(entries: Sequence[RunEntry], chosen: RunFilter) -> list[RunEntry]:
+    """The runs that the filter lets through."""
+    if not chosen.asks_settings:
+        return [entry for entry in entries if chosen.passes(entry)]
+    settings = run_index().settings([entry.run for entry in entries])
+    return [entry for entry in entries if chosen.passes(entry, settings.get(entry.id))]
+
+
+def selection_in_address(entries: Sequence[RunEntry]) -> tuple[list[str], list[str]]:
     """The ids in the address that are runs, and those that are not.
 
     Who comes back to the page by the navigation, whose address names none, finds the last selection.
     """
-    before = st.session_state.get(_DEFAULTS)
+    last = st.session_state.get(_LAST)
     known = {entry.id for entry in entries}
-    if "runs" not in st.query_params and before is not None and before["key"] not in st.session_state:
-        return [run_id for run_id in before["address"] if run_id in known], []
-    asked = [part for part in st.query_params.get("runs", "").split(",") if part]
-    asked = list(dict.fromkeys(asked))
+    if "runs" not in st.query_params and last is not None and TABLE not in st.session_state:
+        return [run_id for run_id in last["address"] if run_id in known], []
+    asked = list(dict.fromkeys(part for part in st.query_params.get("runs", "").split(",") if part))
     return [i for i in asked if i in known], [i for i in asked if i not in known]
 
 
-def run_table(entries: list[RunEntry], selected: list[str]) -> list[str]:
+def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) -> list[str]:
     """Draw the runs that pass the filter; returns the selection as it is now.
 
-    Selected runs that the filter hides stay selected.
+    Selected runs that the filter hides stay selected. A group of repeats is selected as a whole, or,
+    unfolded, run by run. `version` is the listing's.
     """
-    ids = [entry.id for entry in entries]
-    key = _key(ids, selected)
-    picked = st.dataframe(
-        run_rows(entries),
-        key=key,
+    grouped = st.session_state.get(GROUPED, True)
+    found = groups(entries) if grouped else [Group(entry.id, (entry,)) for entry in entries]
+    now = _selection(selected)
+    unfolded = _unfolded(found, set(now))
+    rows = table_rows(found, unfolded)
+    places = [place for place, row in enumerate(rows) if set(row.ids) <= set(now)]
+    lines = tuple(row.ids for row in rows)
+    # The same table whatever it shows, so that it stays scrolled where it is.
+    if _places() != places:
+        st.session_state[TABLE] = {"selection": {"rows": places, "columns": [], "cells": []}}
+    st.dataframe(
+        _frame(version, hash(lines), tuple(row.is_open for row in rows), rows),
+        key=TABLE,
         column_config=table_config(),
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        selection_default={"selection": {"rows": st.session_state[_DEFAULTS]["rows"]}},
-        height=min(TABLE_HEIGHT, ROW_HEIGHT * (len(ids) + 1) + 3),
+        height=min(TABLE_HEIGHT, ROW_HEIGHT * (len(rows) + 1) + 3),
         row_height=ROW_HEIGHT,
         placeholder="",
     )
-    rows = [row for row in picked["selection"]["rows"] if row < len(ids)]
-    shown = [ids[row] for row in rows]
-    hidden = [run_id for run_id in selected if run_id not in ids]
-    kept = [run_id for run_id in selected if run_id in shown or run_id in hidden]
-    now = [*kept, *(run_id for run_id in shown if run_id not in kept)]
-    _follow(now)
+    st.session_state[_LAST] = {"lines": lines, "places": places, "address": now, "unfolded": unfolded}
+    put_in_address(now)
     return now
 
 
-def _key(ids: list[str], selected: list[str]) -> str:
-    """The table's key. Rows are selected by position, so other rows, or a selection that came from
-    elsewhere (a link, a button), make another table with its own default."""
-    before = st.session_state.get(_DEFAULTS)
-    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:12]
-    same = (
-        before is not None
-        and before["digest"] == digest
-        and before["address"] == selected
-        and before["key"] in st.session_state
-    )
-    if not same:
-        number = before["number"] + 1 if before else 0
-        st.session_state[_DEFAULTS] = {
-            "digest": digest,
-            "number": number,
-            "key": f"compare_table_{number}",
-            "rows": [row for row, run_id in enumerate(ids) if run_id in selected],
-            "address": selected,
-        }
-    return str(st.session_state[_DEFAULTS]["key"])
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _frame(version: int, lines: int, is_open: tuple[bool, ...], _rows: Sequence[TableRow]) -> pd.DataFrame:
+    """The table's content; nobody changes it. Made once for all sessions that see the same."""
+    return run_rows(_rows)
 
 
-def _follow(selected: list[str]) -> None:
-    """Put the selection into the address."""
-    st.session_state[_DEFAULTS]["address"] = selected
-    put_in_address(selected)
+def _places() -> list[int]:
+    """Which lines are selected in the table as the browser has it."""
+    state: Any = st.session_state.get(TABLE)
+    return list(state["selection"]["rows"]) if state else []
+
+
+def _selection(selected: list[str]) -> list[str]:
+    """What is selected now: what the address says, and on top what was clicked in the table since it was
+    drawn."""
+    last = st.session_state.get(_LAST)
+    if last is None or TABLE not in st.session_state or last["address"] != selected:
+        return selected
+    lines = last["lines"]
+    before, after = set(last["places"]), {place for place in _places() if place < len(lines)}
+    gone = {run_id for place in before - after for run_id in lines[place]}
+    # A group that was open is selected by its own line and by its runs' lines.
+    added = [run_id for place in sorted(after - before) for run_id in lines[place]]
+    kept = [run_id for run_id in selected if run_id not in gone]
+    return list(dict.fromkeys([*kept, *added]))
+
+
+def _unfolded(found: Sequence[Group], selected: set[str]) -> list[str]:
+    """The keys of the groups that are unfolded: as the person last clicked on each, else where only some
+    of its runs are selected."""
+    asked: dict[str, bool] = st.session_state.setdefault(_UNFOLDED, {})
+    last = st.session_state.get(_LAST, {"lines": (), "unfolded": ()})
+    unfolded = []
+    clicked = _clicked(last["lines"])
+    for group in found:
+        ids = {entry.id for entry in group.entries}
+        is_open = asked.get(group.key, bool(ids & selected) and not ids <= selected)
+        if ids & clicked:
+            # From what was seen, and not from what it would be by itself.
+            is_open = asked[group.key] = group.key not in last["unfolded"]
+        if is_open:
+            unfolded.append(group.key)
+    return unfolded
+
+
+def _clicked(lines: Sequence[tuple[str, ...]]) -> set[str]:
+    """The runs of the group whose button was clicked."""
+    click = st.session_state.get(UNFOLD)
+    return set(lines[click["row"]]) if click is not None and click["row"] < len(lines) else set()
 
 
 def put_in_address(selected: list[str]) -> None:

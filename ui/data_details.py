@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.data import Dataset, DatasetInfo, ImportOptions, Source, Split, sample_indices
 from core.errors import Busy, PlateauError
+from core.recipe.words import value_words
 from core.runs import ACTIVE
 from core.spec import Spec, choices_of, kind_of, settings_of
 from ui.charts import spec_of
@@ -18,7 +19,6 @@ from ui.data_list import source_words
 from ui.links import fill_form
 from ui.pixels import Tile, factor_for, tiles
 from ui.services import library, store
-from ui.setting_words import value_words
 from ui.words import count, moment, plain, size
 
 SPLIT_COLORS = {"train": "#5f7688", "val": "#9fb2c1", "test": "#c9a66b"}

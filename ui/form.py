@@ -15,19 +15,11 @@ from pydantic import ValidationError
 
 from core.errors import Problem
 from core.files import to_json
-from core.spec import Setting, Spec, kind_of, settings_of
+from core.recipe.words import field_words, show_number, show_numbers, value_words
+from core.spec import Setting, Spec, defaults_of, kind_of, member, settings_of
 from ui.form_cells import Flow, about, help_of, label_of
 from ui.form_list import draw_list
-from ui.form_values import (
-    conform,
-    default_of,
-    defaults_of,
-    member,
-    read_numbers,
-    show_number,
-    show_numbers,
-)
-from ui.setting_words import field_words, value_words
+from ui.form_values import conform, default_of, read_numbers
 from ui.words import plain
 
 Chooser = Callable[[dict[str, Any], str, str], dict[str, Any]]

@@ -5,8 +5,8 @@ from typing import Any, Protocol
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import Problem
+from core.recipe.words import show_number
 from core.spec import Setting, Spec
-from ui.form_values import show_number
 
 STYLE = """<style>
 [class*="st-key-cells-"] {

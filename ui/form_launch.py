@@ -7,11 +7,13 @@ import streamlit as st
 from core.data import DatasetInfo
 from core.errors import Damaged, NotFound, PlateauError, Problem
 from core.recipe import Recipe
+from core.recipe.words import field_words, value_words
+from core.runs import Run
+from core.runs.repeat import MOST, repeat
 from ui.draft import Draft, launch_token, notice
 from ui.form_checks import Checked, check_draft
 from ui.links import go, page_path
 from ui.services import library, store
-from ui.setting_words import field_words, value_words
 from ui.words import plain
 
 LAUNCHED = "new_run_launched"
@@ -42,7 +44,7 @@ def show_launch(draft: Draft, checked: Checked) -> None:
     if launched and launched["draft"] == draft["id"]:
         st.page_link(
             page_path("live"),
-            label=f"Launched: {plain(launched['name'])}",
+            label=plain(f"Launched: {launched['name']}{_with_repeats(launched['repeats'])}"),
             icon=":material/monitoring:",
             query_params={"run": launched["run"]},
         )
@@ -58,19 +60,48 @@ def show_launch(draft: Draft, checked: Checked) -> None:
             "A wider net closes the gap",
             "What you expect, so that the result can tell you something. Optional.",
         )
-    st.button(
-        "Launch",
-        type="primary",
-        icon=":material/rocket_launch:",
-        width="stretch",
-        key=f"launch-{draft['id']}-{draft['launches']}",
-        on_click=_launch,
-        args=(draft, draft["launches"]),
-    )
+    button, seeds = st.columns([3, 1], vertical_alignment="bottom")
+    with seeds:
+        _repeats(draft)
+    with button:
+        st.button(
+            "Launch",
+            type="primary",
+            icon=":material/rocket_launch:",
+            width="stretch",
+            key=f"launch-{draft['id']}-{draft['launches']}",
+            on_click=_launch,
+            args=(draft, draft["launches"]),
+        )
     if checked.problems:
         _show_problems(draft, checked.problems)
     for warning in checked.warnings:
         st.markdown(f":orange[:material/warning:] :small[{plain(warning)}]")
+
+
+def _repeats(draft: Draft) -> None:
+    """With how many seeds the recipe is trained. A new server has forgotten it: no setting of the run."""
+    key = f"{draft['id']}:repeats"
+    if st.session_state.get(key) != draft.get("repeats", 1):
+        st.session_state[key] = draft.get("repeats", 1)
+
+    def take() -> None:
+        draft["repeats"] = int(st.session_state[key])
+
+    st.number_input(
+        "Seeds",
+        min_value=1,
+        max_value=MOST,
+        key=key,
+        help="How many runs in all, each with a seed of its own, one after the other: with 3 or more, a "
+        "comparison can tell the recipe from chance.",
+        on_change=take,
+    )
+
+
+def _with_repeats(repeats: int) -> str:
+    """What is said of a launch beyond its first run."""
+    return "" if repeats < 1 else f" and {repeats} repeat{'s' if repeats > 1 else ''}"
 
 
 def _text(draft: Draft, field: str, label: str, most: int, example: str, help_text: str) -> None:
@@ -113,24 +144,42 @@ def _launch(draft: Draft, launches: int) -> None:
         if checked.problems or checked.recipe is None or info is None:
             notice("Nothing was launched: some settings must be corrected first; they are marked in red.")
             return
+        token = launch_token(draft)
         run = store().create(
             checked.recipe,
             info,
             name=draft["name"],
             hypothesis=draft["hypothesis"],
             parent=draft["parent"],
-            token=launch_token(draft),
+            token=token,
         )
     except (PlateauError, OSError) as error:
-        why = f"The folder of runs: {error.strerror}." if isinstance(error, OSError) else str(error)
-        notice(f"Nothing was launched. {why}")
+        notice(f"Nothing was launched. {_why(error)}")
         return
+    repeats = _launch_repeats(run, draft.get("repeats", 1) - 1, token)
     draft["launches"] += 1
     # They were about this run; the settings stay for the next one.
     draft["name"] = draft["hypothesis"] = ""
+    draft["repeats"] = 1
     st.session_state[LAUNCHED] = {
         "run": run.id,
         "name": run.display_name(),
+        "repeats": repeats,
         "draft": draft["id"],
         "at": time.time(),
     }
+
+
+def _launch_repeats(run: Run, times: int, token: str) -> int:
+    """Queue the same with other seeds; returns how many were."""
+    if times < 1:
+        return 0
+    try:
+        return len(repeat(store(), run, times, library=library(), token=token))
+    except (PlateauError, OSError) as error:
+        notice(f"{run.display_name()} was launched, but not all of its repeats. {_why(error)}")
+        return 0
+
+
+def _why(error: PlateauError | OSError) -> str:
+    return f"The folder of runs: {error.strerror}." if isinstance(error, OSError) else str(error)

@@ -4,9 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.spec import Setting, kind_of
+from core.spec import Setting, defaults_of, kind_of, member
 from ui.form_cells import Fields, Flow, Path, about
-from ui.form_values import defaults_of, member
 from ui.words import plain
 
 

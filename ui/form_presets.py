@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core.recipe import Preset, load_presets, predecessors, reported_words
-from ui.setting_words import change_words
+from core.recipe.words import change_words
 from ui.words import plain
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import streamlit as st
 
 from core.errors import PlateauError
+from core.insight.next_steps import changed
 from core.recipe import DIARY, Preset, Recipe, load_preset, parse_recipe
+from core.recipe.words import changed_settings
 from ui.draft import Draft, begin, new_draft, notice
 from ui.form_presets import (
     PresetShown,
@@ -38,15 +40,24 @@ def take_request(draft: Draft) -> Draft:
 
 def _from_request(request: dict[str, Any], draft: Draft) -> None:
     if "clone" in request:
-        from_run(str(request["clone"]), draft["view"])
+        changes = request.get("changes") or {}
+        from_run(str(request["clone"]), draft["view"], changes, str(request.get("hypothesis") or ""))
     elif "preset" in request:
         from_preset(load_preset(str(request["preset"])), draft)
 
 
-def from_run(run_id: str, view: str) -> None:
-    """Clone a run: exactly its recipe, and it is the parent."""
+def from_run(run_id: str, view: str, changes: dict[str, Any] | None = None, hypothesis: str = "") -> None:
+    """Clone a run: exactly its recipe but for the `changes`, and it is the parent.
+
+    Raises InvalidSettings where the changes do not fit the run's recipe.
+    """
     run = store().get(run_id)
-    begin(new_draft(run.recipe(), parent=run.id, view=view), f"Cloned from {run.display_name()}.")
+    recipe = run.recipe()
+    after = changed(recipe, changes) if changes else recipe
+    told = [f"{setting} {old} → {new}" for _, setting, old, new in changed_settings(recipe, after)]
+    draft = new_draft(after, parent=run.id, view=view)
+    draft["hypothesis"] = hypothesis
+    begin(draft, f"Cloned from {run.display_name()}{', with ' if told else ''}{', '.join(told)}.")
 
 
 def from_preset(preset: Preset, draft: Draft) -> None:

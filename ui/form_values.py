@@ -2,31 +2,14 @@
 
 import json
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from core.files import to_json
-from core.spec import Setting, Spec, kind_of, settings_of
+from core.spec import Setting, Spec, kind_of, member, settings_of
 
 _SEPARATORS = re.compile(r"(?:\s*[,;…]\s*|\s+to\s+|\s+)")
-
-
-def show_number(value: Any) -> str:
-    """A number as short as it can be written: '0.0001', '1e-8', '10'; anything else as it is."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    text = f"{value:.10g}"
-    mantissa, e, exponent = text.partition("e")
-    return f"{mantissa}e{int(exponent)}" if e else text
-
-
-def show_numbers(value: Any) -> str:
-    """A list of numbers as a person types it: '-10, 10'."""
-    if not isinstance(value, list | tuple):
-        return show_number(value)
-    return ", ".join(show_number(item) for item in value)
 
 
 def read_numbers(text: str, owner: type[Spec], setting: Setting) -> Any:
@@ -56,11 +39,6 @@ def _number(word: str, item: str | None) -> Any:
     return int(value) if item == "int" and value.is_integer() else value
 
 
-def defaults_of(spec: type[Spec]) -> dict[str, Any]:
-    """A choice's defaults as a recipe holds them."""
-    return spec().model_dump(mode="json")
-
-
 def default_of(setting: Setting) -> Any:
     """A field's default as a recipe holds it; what must be filled in is empty, as its widget shows it."""
     if setting.required:
@@ -72,12 +50,6 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, Spec):
         return value.model_dump(mode="json")
     return [_jsonable(item) for item in value] if isinstance(value, tuple | list) else value
-
-
-def member(choices: Sequence[Any], value: Any) -> type[Spec] | None:
-    """The spec class that a stored choice names, if it is one of these."""
-    kind = value.get("kind") if isinstance(value, dict) else None
-    return next((c for c in choices if kind_of(c) == kind), None)
 
 
 def conform(spec: type[Spec], values: Any) -> dict[str, Any]:

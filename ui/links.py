@@ -10,7 +10,7 @@ _FORM_REQUEST = "new_run_request"
 
 
 def page_path(name: str) -> Path:
-    """The script of a page: 'data', 'new_run', 'live', 'compare' or 'classify'."""
+    """The script of a page, by its name in pages/, such as 'new_run'."""
     return (_PAGES / f"{name}.py").resolve()
 
 
@@ -19,8 +19,9 @@ def go(name: str, **query: str) -> NoReturn:
     st.switch_page(page_path(name), query_params={key: value for key, value in query.items() if value})
 
 
-def fill_form(**request: str) -> NoReturn:
-    """Leave for New run, which begins with {'clone': id}, {'preset': id} or {'data': name}."""
+def fill_form(**request: Any) -> NoReturn:
+    """Leave for New run, which begins with {'clone': id}, {'preset': id} or {'data': name}; a clone may
+    have 'changes' (new values by a setting's path) and a 'hypothesis'."""
     st.session_state[_FORM_REQUEST] = request
     go("new_run")
 
@@ -34,3 +35,8 @@ def take_form_request() -> dict[str, Any] | None:
 def clone_into_form(run_id: str) -> NoReturn:
     """Leave for New run, with this run's settings in the form."""
     fill_form(clone=run_id)
+
+
+def change_in_form(run_id: str, changes: dict[str, Any], hypothesis: str) -> NoReturn:
+    """Leave for New run, with this run's settings and these changes of them in the form."""
+    fill_form(clone=run_id, changes=changes, hypothesis=hypothesis)

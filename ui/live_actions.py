@@ -8,6 +8,7 @@ from core.runs import ACTIVE, RESUMABLE, Run, RunEntry, Status
 from ui.links import clone_into_form, go
 from ui.live_extend import extend_dialog
 from ui.problems import told
+from ui.repeat import repeat_button
 from ui.services import store
 
 EXTENDABLE = ("finished", *RESUMABLE)
@@ -36,8 +37,16 @@ def actions(entry: RunEntry, status: Status, *, parent_exists: bool) -> None:
             type="primary" if status.state == "finished" else "secondary",
         ):
             go("classify", run=run.id)
+        if status.epoch and st.button(
+            "Inspect",
+            icon=":material/troubleshoot:",
+            key="live_inspect",
+            help="Its errors, class by class and image by image; its checkpoints.",
+        ):
+            go("inspect", run=run.id)
         if st.button("Clone into New run", icon=":material/content_copy:", key="live_clone"):
             clone_into_form(run.id)
+        repeat_button(entry, "live_repeat")
         if parent_exists:
             if st.button("Compare with parent", icon=":material/compare_arrows:", key="live_compare"):
                 go("compare", runs=f"{run.id},{status.parent}")

@@ -15,7 +15,7 @@ from core.runs import Run, Status
 from core.runs.rows import Row
 from core.train.engine import steps_per_epoch
 from ui import words
-from ui.charts import run_color
+from ui.charts import on_background, run_color
 from ui.problems import told
 from ui.run_charts import extension_spec
 from ui.services import library, store
@@ -25,15 +25,16 @@ MONITORED = ("val/accuracy", "val/loss", "train/loss")
 
 
 @st.dialog("Extend the run", width="medium")
-def extend_dialog(run: Run, status: Status) -> None:
-    """How many epochs more, and what the learning rate does in them."""
+def extend_dialog(run: Run, status: Status, suggested: int | None = None) -> None:
+    """How many epochs more (at first half of the recipe's, or the `suggested`), and what the learning rate
+    does in them."""
     with told():
         recipe = run.recipe()
-        more, hold = _ask(recipe, status)
+        more, hold = _ask(recipe, status, suggested or recipe.epochs // 2)
         extension = extend_lr(recipe, status, run.epochs().rows, more, hold=hold)
         st.vega_lite_chart(
             extension.frame(),
-            extension_spec(run_color(status.color), extension.total),
+            extension_spec(_color(status), extension.total),
             key="live_extend_chart",
             width="stretch",
         )
@@ -44,13 +45,17 @@ def extend_dialog(run: Run, status: Status) -> None:
             st.rerun()
 
 
-def _ask(recipe: Recipe, status: Status) -> tuple[int, bool]:
+def _color(status: Status) -> str:
+    return on_background(run_color(status.color), dark=st.context.theme.type == "dark")
+
+
+def _ask(recipe: Recipe, status: Status, first: int) -> tuple[int, bool]:
     """How many epochs more, and whether the last learning rate is held in them."""
     more = st.number_input(
         "Epochs more",
         min_value=1,
         max_value=100_000,
-        value=max(1, min(100_000, recipe.epochs // 2)),
+        value=max(1, min(100_000, first)),
         key="live_extend_epochs",
         help=f"{status.epochs} were asked for so far, {status.epoch} are done.",
     )

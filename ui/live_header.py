@@ -3,9 +3,9 @@
 import streamlit as st
 
 from core.errors import PlateauError
+from core.recipe.words import change_words, kind_words
 from core.runs import RunEntry, Status
 from ui import words
-from ui.setting_words import change_words, kind_words
 
 LOG_TAIL_BYTES = 16_000
 LOG_TAIL_LINES = 60

@@ -7,11 +7,14 @@ import streamlit as st
 
 from core.errors import PlateauError
 from core.insight import best_row, has_average, number, overfit_gap, seconds_left, thin
+from core.insight.changes import behind_parent
+from core.insight.overfit import Mark
 from core.runs import ACTIVE, Run, RunStore, Status
 from ui import words
-from ui.charts import run_color
+from ui.charts import on_background, run_color
 from ui.live_choice import LIVE
 from ui.live_watch import Read, keep_only, read_new
+from ui.overfit_marks import images_behind, mark_sentences, marks_of
 from ui.problems import told
 from ui.run_charts import HEIGHTS, Kind, axis_end, live_frame, live_spec, position
 from ui.run_gaps import rows_notes
@@ -35,9 +38,12 @@ class Scene:
     """Other runs that trained."""
 
 
-def watch(store: RunStore, run: Run, scene: Scene, behind: Run | None) -> None:
-    """Draw the run, and renew it while there is something to renew."""
-    keep_only([run.id] + ([behind.id] if behind else []))
+def watch(store: RunStore, run: Run, scene: Scene, behind: Run | None, parent: Run | None = None) -> None:
+    """Draw the run, and renew it while there is something to renew; while it trains, say how it stands
+    against its `parent`."""
+    rival = parent if scene.state in ACTIVE else None
+    keep_only([shown.id for shown in (run, behind, rival) if shown])
+    images = images_behind(run, run.status())
     every = None
     if scene.state in LIVE:
         every = TICK_S
@@ -47,21 +53,27 @@ def watch(store: RunStore, run: Run, scene: Scene, behind: Run | None) -> None:
     @st.fragment(run_every=every)
     def tick() -> None:
         with told():
-            draw(store, run, scene, behind)
+            draw(store, run, scene, behind, rival, images)
 
     tick()
 
 
-def draw(store: RunStore, run: Run, scene: Scene, behind: Run | None) -> None:
+def draw(
+    store: RunStore, run: Run, scene: Scene, behind: Run | None, rival: Run | None, images: int | None
+) -> None:
     """One tick: read what is new and show it; ask for the whole page where the scene changed."""
     status = run.status()
     if status.state != scene.state or _surroundings_changed(store, scene):
         st.rerun()
     read = read_new(run, steps=status.state in ACTIVE)
     behind_rows = read_new(behind)["drawn"] if behind else []
+    marks = marks_of(read, status, images)
     _progress(status, read)
     _numbers(status, read)
-    _charts(run, status, read, behind, behind_rows)
+    if rival is not None:
+        st.caption(behind_parent(read["epochs"], read_new(rival)["epochs"]) or " ")
+    _charts(run, status, read, behind, behind_rows, marks)
+    mark_sentences(marks)
     for note in rows_notes(read["epochs"], read["epochs_damaged"]):
         st.caption(f":orange[:material/warning:] {words.plain(note)}")
 
@@ -200,13 +212,16 @@ def _metric(label: str, value: str, delta: str | None, help_text: str, *, arrow:
     )
 
 
-def _charts(run: Run, status: Status, read: Read, behind: Run | None, behind_rows: list[Any]) -> None:
+def _charts(
+    run: Run, status: Status, read: Read, behind: Run | None, behind_rows: list[Any], marks: list[Mark]
+) -> None:
     """Accuracy with the learning rate beneath it, and the loss."""
     rows, steps = read["drawn"], _settled(read)
     # On a narrow screen the loss moves below instead of squeezing the accuracy.
     with st.container(horizontal=True, gap="medium"):
         left, right = st.container(width="stretch"), st.container(width=LOSS_WIDTH)
-    color, behind_color = run_color(status.color), _color_of(behind)
+    dark = st.context.theme.type == "dark"
+    color, behind_color = (on_background(c, dark=dark) for c in (run_color(status.color), _color_of(behind)))
     averaged = has_average(rows) or has_average(behind_rows)
     epochs = axis_end(status.epoch, status.epochs)
     columns: tuple[tuple[Any, Kind], ...] = ((left, "accuracy"), (left, "lr"), (right, "loss"))
@@ -216,7 +231,7 @@ def _charts(run: Run, status: Status, read: Read, behind: Run | None, behind_row
                 _placeholder(kind, status)
                 continue
             st.vega_lite_chart(
-                live_frame(kind, rows, steps, behind_rows, averaged=averaged),
+                live_frame(kind, rows, steps, behind_rows, averaged=averaged, marks=marks, end=epochs),
                 live_spec(kind, color, behind_color, epochs, averaged=averaged),
                 key=f"live_{kind}_{run.id}",
                 width="stretch",

@@ -15,6 +15,7 @@ from core.errors import PlateauError
 from core.models.summary import Stage, totals
 from core.optim import PlateauSpec
 from core.recipe import Recipe, differences
+from core.recipe.words import change_words, field_words
 from core.runs import ACTIVE
 from core.train import (
     channels_for,
@@ -31,7 +32,6 @@ from ui.form_checks import LR_FIELDS, Checked, lr_preview, recipe_key
 from ui.pixels import grid_png
 from ui.problems import told
 from ui.services import library, store
-from ui.setting_words import change_words, field_words
 from ui.words import count, duration, plain, short_count, size
 
 SAMPLES = 8

@@ -6,6 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.runs import ACTIVE
+from ui.launcher_notice import launcher_notice
 from ui.links import page_path
 from ui.services import library, store
 from ui.words import plain
@@ -45,7 +46,9 @@ chosen = st.navigation(
         page("new_run", "New run", ":material/tune:"),
         page("live", "Live", ":material/monitoring:"),
         page("compare", "Compare", ":material/compare_arrows:"),
+        page("inspect", "Inspect", ":material/troubleshoot:"),
         page("classify", "Classify", ":material/image_search:"),
+        page("diary", "Diary", ":material/menu_book:"),
     ]
 )
 
@@ -74,6 +77,7 @@ def training_now() -> None:
 
 
 with st.sidebar:
+    launcher_notice()
     training_now()
 
 runs_folder = store().folder

@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from core.insight import best_row, number
+from core.insight.overfit import Mark
 from ui.charts import TRAIN_DASH, spec_of
 
 Row = Mapping[str, Any]
@@ -21,8 +22,17 @@ Kind = Literal["accuracy", "loss", "lr"]
 HEIGHTS: dict[Kind, int] = {"accuracy": 360, "loss": 360, "lr": 190}
 DOTS_UP_TO = 40
 """Up to so many epochs each one has a dot: a line of one point would show nothing."""
+MARK_COLOR = "#8a8f98"
+"""Shows on light and on dark."""
 AVERAGED = "val (EMA)"
 """The line of the averaged weights: only runs that average them have it."""
+
+MARKED: dict[Kind, tuple[str, ...]] = {"accuracy": ("gap", "levelled", "collapse"), "lr": ("collapse",)}
+"""Which marks of core/insight/overfit.py stand on which chart."""
+ROOM_UP_TO = 0.6
+"""Share of the axis beyond which a label stands left of its line."""
+LABEL_STEP = 0.075
+"""Share of a chart's range between two labels, one above the other."""
 
 _KEYS: dict[Kind, dict[str, str]] = {
     "accuracy": {
@@ -45,7 +55,9 @@ _LOSSES = "train: what training minimizes; val, clean train: plain cross entropy
 _FORMATS: dict[Kind, str] = {"accuracy": ".1%", "loss": ".3f", "lr": ".3~g"}
 _AXIS_FORMATS: dict[Kind, str] = {"accuracy": ".0%", "loss": "~g", "lr": "~g"}
 _DASHES = {"val": [1, 0], AVERAGED: [2, 3], "train": TRAIN_DASH, "clean train": [1, 0], "lr": [1, 0]}
-_WIDTHS = {"val": 2.4, AVERAGED: 2.2, "train": 1.7, "clean train": 0.9, "lr": 1.8}
+_WIDTHS = {"val": 2.4, AVERAGED: 2.2, "train": 1.7, "clean train": 1.3, "lr": 1.8}
+_MARK_HEIGHT = "val"
+"""The column that holds the height of a mark's label on the accuracy chart; 'lr' on that of the lr."""
 ROWS = alt.NamedData(name="rows")
 """The same for all layers, or each would bring an empty table of its own."""
 
@@ -62,9 +74,11 @@ def live_frame(
     behind: Sequence[Row] = (),
     *,
     averaged: bool = False,
+    marks: Sequence[Mark] = (),
+    end: float = 0.0,
 ) -> pd.DataFrame:
-    """The rows of one run for a chart: its epochs, the steps of the epoch under way, and the epochs
-    of the run laid behind it."""
+    """The rows of one run for a chart: its epochs, the steps of the epoch under way, the epochs of the
+    run laid behind it, and the marks (only on charts that show them), whose axis ends at `end`."""
     series = series_of(kind, averaged)
     parts = [_part(series, behind, "behind"), _part(series, rows, "this")]
     moving = _part(series, running, "running")
@@ -73,6 +87,12 @@ def live_frame(
         moving = {name: [*parts[1][name][-1:], *values] for name, values in moving.items()}
         moving["role"][0], moving["best"][0], moving["dot"][0] = "running", False, 0.0
     parts.append(moving)
+    if kind in MARKED:
+        shown = [mark for mark in marks if mark.kind in MARKED[kind]]
+        places = _mark_places(series, [*rows, *behind], len(shown))
+        for part in parts:
+            part["label"] = [None] * len(part["x"])
+        parts += [_mark_part(series, mark, y, end) for mark, y in zip(shown, places, strict=True)]
     return pd.DataFrame({name: [v for part in parts for v in part[name]] for name in parts[0]})
 
 
@@ -89,6 +109,26 @@ def _part(series: Mapping[str, str], rows: Sequence[Row], role: str) -> dict[str
     for name, key in series.items():
         columns[name] = [number(row, key) for row in rows]
     return columns
+
+
+def _mark_part(series: Mapping[str, str], mark: Mark, y: float | None, end: float) -> dict[str, list[Any]]:
+    """A mark as a row: its label stands on the side of its line where there is room."""
+    side = "mark left" if mark.epoch > ROOM_UP_TO * end else "mark right"
+    part: dict[str, list[Any]] = {"role": [side], "x": [float(mark.epoch)], "epoch": [float(mark.epoch)]}
+    part |= {"dot": [0.0], "best": [False], "label": [mark.label]}
+    for name in series:
+        part[name] = [y if name in (_MARK_HEIGHT, "lr") else None]
+    return part
+
+
+def _mark_places(series: Mapping[str, str], rows: Sequence[Row], count: int) -> list[float | None]:
+    """How high the labels stand: one above the other from the lowest value up, where curves that have
+    risen leave room, and inside the curves' own range, so that no axis is stretched."""
+    values = [value for row in rows for key in series.values() if (value := number(row, key)) is not None]
+    if not values:
+        return [None] * count
+    low, high = min(values), max(values)
+    return [low + (high - low) * LABEL_STEP * place for place in range(count)]
 
 
 def position(row: Row) -> float | None:
@@ -122,8 +162,23 @@ def live_spec(
     ]
     if kind == "accuracy":
         lines.append(_best_mark(x, color))
+    if kind in MARKED:
+        lines += _mark_layers(kind, x)
     lines.append(_hover_rule(kind, names, x))
     return spec_of(alt.layer(*lines).properties(height=HEIGHTS[kind], title=chart_title(kind)))
+
+
+def _mark_layers(kind: Kind, x: alt.X) -> list[Any]:
+    """Dashed rules, each with its label beside it."""
+    marks = alt.Chart(ROWS).transform_filter("datum.label != null")
+    height = alt.Y(field="lr" if kind == "lr" else _MARK_HEIGHT, type="quantitative")
+    layers = [marks.mark_rule(color=MARK_COLOR, strokeDash=[3, 3], strokeWidth=1.3, clip=True).encode(x=x)]
+    for side, align, dx in (("right", "left", 5), ("left", "right", -5)):
+        text = marks.transform_filter(f"datum.role == 'mark {side}'").mark_text(
+            align=align, dx=dx, baseline="bottom", fontSize=11, color=MARK_COLOR, clip=False
+        )
+        layers.append(text.encode(x=x, y=height, text="label:N"))
+    return layers
 
 
 def _hover_rule(kind: Kind, names: list[str], x: alt.X) -> Any:

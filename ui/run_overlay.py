@@ -39,6 +39,12 @@ class Curve:
     name: str
     color: str
     rows: Sequence[Row]
+    part: str = ""
+    """Where the colours stand for a setting's values: the run's."""
+
+
+Names = tuple[tuple[str, str, str], ...]
+"""What the legend names: its key in the rows, its words and its colour."""
 
 
 def overlay_frame(
@@ -46,7 +52,7 @@ def overlay_frame(
 ) -> pd.DataFrame:
     """The rows of several runs for one chart; `x` is the epoch, or the minutes since the start."""
     series = series_of(kind, averaged)
-    frames: dict[str, list[Any]] = {name: [] for name in ("id", "run", "x", "epoch", "best", *series)}
+    frames: dict[str, list[Any]] = {name: [] for name in ("id", "run", "part", "x", "epoch", "best", *series)}
     for curve in curves:
         best = best_row(curve.rows)
         for row in curve.rows:
@@ -54,6 +60,7 @@ def overlay_frame(
             minutes = None if seconds is None else seconds / 60
             frames["id"].append(curve.id)
             frames["run"].append(curve.name)
+            frames["part"].append(curve.part)
             frames["epoch"].append(epoch)
             frames["x"].append(epoch if x_axis == "epoch" else minutes)
             frames["best"].append(row is best)
@@ -65,21 +72,30 @@ def overlay_frame(
 @st.cache_data(show_spinner=False, max_entries=100)
 def overlay_spec(
     kind: Kind,
-    runs: tuple[tuple[str, str, str], ...],
+    names: Names,
     shown: tuple[str, ...],
     x_axis: XAxis,
     *,
     averaged: bool = False,
+    by: Literal["id", "part"] = "id",
+    domain: tuple[float, float] | None = None,
+    height: int = HEIGHT,
 ) -> dict[str, Any]:
-    """The chart of several runs, each an id, a name and a colour, before their rows."""
-    pick = alt.selection_point(name="pick", fields=["id"], bind="legend")
+    """The chart of several runs before their rows, a colour for each of `names`: runs, or parts of them.
+
+    With a `domain` charts beside each other share their axis of values.
+    """
+    pick = alt.selection_point(name="pick", fields=[by], bind="legend")
     faded = alt.condition(pick, alt.value(1.0), alt.value(0.12))
-    x, color = _x(x_axis), _color(runs)
+    x, color = _x(x_axis), _color(names, by)
+    y = value_axis(kind)
+    if domain is not None:
+        y = y.scale(domain=list(domain), nice=True, zero=False)
     lines = (
         alt.Chart(ROWS)
         .transform_fold(list(shown), as_=["series", "value"])
         .mark_line(interpolate="step-before" if kind == "lr" else "linear")
-        .encode(x=x, y=value_axis(kind), color=color, opacity=faded, **line_styles(shown))
+        .encode(x=x, y=y, color=color, detail="id:N", opacity=faded, **line_styles(shown))
         .add_params(pick)
     )
     layers = [lines, _spots(kind, x, color, shown[0], list(series_of(kind, averaged)))]
@@ -91,7 +107,7 @@ def overlay_spec(
             .encode(x=x, y=alt.Y("val:Q"), color=color, opacity=faded)
         )
     # The legend takes its rows from the chart's height.
-    height = HEIGHT + LEGEND_ROW * math.ceil(len(runs) / LEGEND_COLUMNS)
+    height += LEGEND_ROW * math.ceil(len(names) / LEGEND_COLUMNS)
     return spec_of(alt.layer(*layers).properties(height=height, title=chart_title(kind)))
 
 
@@ -102,16 +118,16 @@ def _x(x_axis: XAxis) -> alt.X:
     return alt.X("x:Q", title="epoch", axis=alt.Axis(grid=False, format="d", tickMinStep=1))
 
 
-def _color(runs: Sequence[tuple[str, str, str]]) -> alt.Color:
-    ids = [run_id for run_id, _, _ in runs]
-    names = json.dumps({run_id: name for run_id, name, _ in runs})
+def _color(names: Names, by: str) -> alt.Color:
+    keys = [key for key, _, _ in names]
+    words = json.dumps({key: text for key, text, _ in names})
     return alt.Color(
-        "id:N",
-        scale=alt.Scale(domain=ids, range=[color for _, _, color in runs]),
-        sort=ids,
+        f"{by}:N",
+        scale=alt.Scale(domain=keys, range=[color for _, _, color in names]),
+        sort=keys,
         legend=alt.Legend(
             title=None,
-            labelExpr=f"{names}[datum.value]",
+            labelExpr=f"{words}[datum.value]",
             orient="bottom",
             columns=LEGEND_COLUMNS,
             symbolType="stroke",

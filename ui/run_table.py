@@ -1,5 +1,7 @@
-"""All runs as rows of a table, and the filter over them. Reads statuses and notes only."""
+"""All runs as rows of a table: one per run, or one per group of repeats that unfolds. Reads statuses and
+notes only."""
 
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,53 +9,74 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from core.insight.repeats import Group
+from core.recipe.words import kind_words
 from core.runs import Look, Run, RunEntry
+from core.runs.repeat import repeat_name, seed_of
 from ui import words
 from ui.charts import run_color
-from ui.setting_words import kind_words
+
+UNFOLD = "compare_unfold"
+"""The session's key of a click on a group's button."""
+SHUT, OPEN = ":material/chevron_right:", ":material/keyboard_arrow_down:"
+_MEMBER = "\u2003↳ "
+"""In front of the name of a run whose group is unfolded."""
 
 
 @dataclass(frozen=True)
-class RunFilter:
-    """What a person wants to see of the list; an empty field lets everything pass."""
+class TableRow:
+    """A line of the table: a run, or a group of repeats of which several runs are shown."""
 
-    text: str = ""
-    states: tuple[str, ...] = ()
-    datasets: tuple[str, ...] = ()
-    architectures: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    starred: bool = False
+    entries: tuple[RunEntry, ...]
+    group: Group | None = None
+    """The group, where the line stands for one."""
+    is_open: bool = False
+    is_member: bool = False
+    """Whether its group stands above it, unfolded."""
 
-    def passes(self, entry: RunEntry) -> bool:
-        """Whether the run is to be shown. A tag is enough; of the words all must be found."""
-        status, notes = entry.status, entry.notes
-        if self.states and entry.state not in self.states:
-            return False
-        if self.datasets and (status is None or status.dataset not in self.datasets):
-            return False
-        if self.architectures and (status is None or status.architecture not in self.architectures):
-            return False
-        if self.tags and not set(self.tags) & set(notes.tags):
-            return False
-        if self.starred and not notes.star:
-            return False
-        text = " ".join([entry.id, notes.name, notes.hypothesis, notes.note, *notes.tags]).casefold()
-        return all(word in text for word in self.text.casefold().split())
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(entry.id for entry in self.entries)
 
 
-def run_rows(entries: Sequence[RunEntry]) -> pd.DataFrame:
-    """One row per run, in the order given; numbers stay numbers, so that they sort."""
-    return pd.DataFrame([_row(entry) for entry in entries], columns=list(_COLUMNS))
+def table_rows(groups: Iterable[Group], unfolded: Iterable[str]) -> list[TableRow]:
+    """The lines for these groups: a run without repeats by itself, a group as one line, the runs of an
+    unfolded one below it."""
+    wanted = set(unfolded)
+    rows = []
+    for group in groups:
+        if len(group.entries) == 1:
+            rows.append(TableRow(group.entries))
+            continue
+        is_open = group.key in wanted
+        rows.append(TableRow(group.entries, group, is_open))
+        if is_open:
+            members = sorted(group.entries, key=lambda entry: (seed_of(entry) or 0, entry.id))
+            rows += [TableRow((entry,), is_member=True) for entry in members]
+    return rows
 
 
-def _row(entry: RunEntry) -> dict[str, Any]:
+def run_rows(rows: Sequence[TableRow]) -> pd.DataFrame:
+    """The lines in the order given; numbers stay numbers, so that they sort. Columns that would be empty
+    for all are left out."""
+    found = [_group_cells(row) if row.group else _cells(row) for row in rows]
+    frame = pd.DataFrame(found, columns=list(_COLUMNS))
+    empty = [name for name in _OPTIONAL if frame[name].isna().all()]
+    return frame.drop(columns=empty)
+
+
+def _cells(row: TableRow) -> dict[str, Any]:
+    entry = row.entries[0]
     status, notes = entry.status, entry.notes
-    row: dict[str, Any] = dict.fromkeys(_COLUMNS)
-    row |= {"name": entry.name, "state": [entry.state], "tags": list(notes.tags)}
-    row["star"] = "★" if notes.star else ""
+    cells: dict[str, Any] = dict.fromkeys(_COLUMNS)
+    cells |= {"name": entry.name, "state": [entry.state], "tags": list(notes.tags)}
+    cells["star"] = "★" if notes.star else ""
+    if row.is_member:
+        seed = seed_of(entry)
+        cells["name"] = _MEMBER + (entry.name if seed is None else f"seed {seed}")
     if status is None:
-        return row
-    row |= {
+        return cells
+    cells |= {
         "color": swatch(run_color(status.color)),
         "dataset": status.dataset,
         "architecture": kind_words("architecture", status.architecture),
@@ -63,16 +86,62 @@ def _row(entry: RunEntry) -> dict[str, Any]:
         "date": words.moment(status.created_at),
     }
     if status.best:
-        row["best"], row["best_epoch"] = status.best.val_accuracy * 100, status.best.epoch
-        row["gap"] = None if status.best.gap is None else status.best.gap * 100
+        cells["best"], cells["best_epoch"] = status.best.val_accuracy * 100, status.best.epoch
+        cells["gap"] = None if status.best.gap is None else status.best.gap * 100
     if status.last:
-        row["last"] = status.last.val_accuracy * 100
+        cells["last"] = status.last.val_accuracy * 100
     look, with_tta = looks_at_test(entry.run)
     if look:
-        row["test"] = look.accuracy * 100
+        cells["test"], cells["test_epoch"] = look.accuracy * 100, look.checkpoint_epoch
     if with_tta and with_tta.tta_accuracy is not None:
-        row["test_tta"] = with_tta.tta_accuracy * 100
-    return row
+        cells["test_tta"] = with_tta.tta_accuracy * 100
+    return cells
+
+
+def _group_cells(row: TableRow) -> dict[str, Any]:
+    """Mean and spread of the runs that count; what differs between the runs is left to them."""
+    group = row.group
+    assert group is not None
+    oldest = group_head(group)
+    cells = _cells(TableRow((oldest,)))
+    states = dict.fromkeys(entry.state for entry in group.entries)
+    counted = [entry.status for entry in group.counted if entry.status]
+    gaps = [status.best.gap * 100 for status in counted if status.best and status.best.gap is not None]
+    lasts = [status.last.val_accuracy * 100 for status in counted if status.last]
+    known = [entry.status for entry in group.entries if entry.status]
+    cells |= dict.fromkeys(("best_epoch", "test", "test_epoch", "test_tta"))
+    cells |= {
+        "name": group_name(group),
+        "star": "★" if any(entry.notes.star for entry in group.entries) else "",
+        "state": list(states),
+        "repeats": f"{OPEN if row.is_open else SHUT} {_count(group)}",
+        "best": None if group.mean is None else group.mean * 100,
+        "spread": None if group.spread is None else group.spread * 100,
+        "gap": statistics.fmean(gaps) if gaps else None,
+        "last": statistics.fmean(lasts) if lasts else None,
+        "done": min((status.epoch for status in known), default=None),
+        "minutes": sum(status.elapsed_s for status in known) / 60,
+        "tags": tags_of(group.entries),
+    }
+    return cells
+
+
+def group_head(group: Group) -> RunEntry:
+    """The run that a group goes by: the oldest that can be read."""
+    known = [entry for entry in group.entries if entry.status]
+    return min(known or group.entries, key=lambda e: (e.status.created_at if e.status else "", e.id))
+
+
+def group_name(group: Group) -> str:
+    """The name of its oldest run, without the seed in it."""
+    name = group_head(group).name
+    return repeat_name(name, 0).removesuffix(", seed 0")
+
+
+def _count(group: Group) -> str:
+    """How many runs: 'n = 3', or 'n = 2 of 3' where one does not count (yet)."""
+    of = f" of {len(group.entries)}" if group.n != len(group.entries) else ""
+    return f"n = {group.n}{of}"
 
 
 def looks_at_test(run: Run) -> tuple[Look | None, Look | None]:
@@ -111,9 +180,21 @@ def table_config() -> dict[str, Any]:
         "state": column.MultiselectColumn(
             "State", options=list(words.STATE_COLORS), color=list(words.STATE_COLORS.values()), width=100
         ),
-        "dataset": column.TextColumn("Data set", width=110),
-        "architecture": column.TextColumn("Architecture", width=120),
-        "best": column.NumberColumn("Best val", format=percent, help="The highest val accuracy."),
+        "repeats": column.ButtonColumn(
+            "Repeats",
+            type="tertiary",
+            alignment="left",
+            width=88,
+            key=UNFOLD,
+            help="Runs that differ by their seed alone; a click shows each of them. n counts the seeds that "
+            "were trained to their end.",
+        ),
+        "best": column.NumberColumn(
+            "Best val", format=percent, help="The highest val accuracy; of repeats the mean over seeds."
+        ),
+        "spread": column.NumberColumn(
+            "Spread", format="± %.1f", help="Sample standard deviation of best val over seeds, in points."
+        ),
         "best_epoch": column.NumberColumn(
             "at epoch", format="%d", help="The epoch of the best val accuracy."
         ),
@@ -124,15 +205,22 @@ def table_config() -> dict[str, Any]:
             help="Points by which the clean train accuracy lies above val, at the best epoch.",
         ),
         "test": column.NumberColumn("Test", format=percent, help="The newest test evaluation, where asked."),
+        "test_epoch": column.NumberColumn(
+            "of epoch", format="%d", help="The checkpoint of that test evaluation; not always the best one."
+        ),
         "test_tta": column.NumberColumn(
             "Test, TTA",
             format=percent,
             help="The newest test evaluation with TTA; perhaps of another checkpoint than the newest "
-            "without. The results of selected runs name the epoch where it is not the best one.",
+            "without. The results of selected runs name the epoch.",
         ),
+        "dataset": column.TextColumn("Data set", width=110),
+        "architecture": column.TextColumn("Architecture", width=120),
         "done": column.NumberColumn("Epochs", format="%d", help="Whole epochs done."),
         "asked": column.NumberColumn("of", format="%d", help="Epochs asked for."),
-        "minutes": column.NumberColumn("Minutes", format="%.1f", help="Time spent training and evaluating."),
+        "minutes": column.NumberColumn(
+            "Minutes", format="%.1f", help="Time spent training and evaluating; of repeats all together."
+        ),
         "date": column.TextColumn("Made (UTC)", width=130),
         "tags": column.ListColumn("Tags", width="small"),
     }
@@ -142,12 +230,15 @@ _COLUMNS = (
     "color",
     "star",
     "name",
-    "state",
+    "repeats",
     "best",
+    "spread",
     "best_epoch",
+    "state",
     "last",
     "gap",
     "test",
+    "test_epoch",
     "test_tta",
     "dataset",
     "architecture",
@@ -157,3 +248,4 @@ _COLUMNS = (
     "date",
     "tags",
 )
+_OPTIONAL = ("repeats", "spread", "test", "test_epoch", "test_tta")

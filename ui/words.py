@@ -1,6 +1,24 @@
-"""Numbers and states as a person reads them; the one place that formats."""
+"""What pages show in words: states, what a person typed, and (from core/words.py) numbers."""
 
 import re
+
+from core.words import count, duration, in_points, lr, moment, percent, points, short_count, size
+
+__all__ = [
+    "STATE_COLORS",
+    "STATE_ICONS",
+    "count",
+    "duration",
+    "in_points",
+    "lr",
+    "moment",
+    "percent",
+    "plain",
+    "points",
+    "short_count",
+    "size",
+    "state_badge",
+]
 
 STATE_ICONS = {
     "queued": ":material/schedule:",
@@ -29,63 +47,6 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$<>:&])")
 def plain(text: str) -> str:
     """What a person typed, so that Markdown shows it as it is."""
     return _MARKDOWN.sub(r"\\\1", text).replace("\n", " ")
-
-
-def percent(fraction: float | None) -> str:
-    """A fraction of 1 as '58.3 %'."""
-    return "–" if fraction is None else f"{fraction * 100:.1f} %"
-
-
-def points(fraction: float | None) -> str:
-    """A difference of fractions as '+1.2 points'."""
-    return "–" if fraction is None else f"{fraction * 100:+.1f} points"
-
-
-def duration(seconds: float | None) -> str:
-    """'4 s', '3 min 12 s', '2 h 05 min'."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def size(count: float | None) -> str:
-    """Bytes as '3.4 MB'."""
-    if count is None:
-        return "–"
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def count(number: int) -> str:
-    """'6,000'."""
-    return f"{number:,}"
-
-
-def short_count(number: float) -> str:
-    """'20.3 M', '1.4 G'."""
-    for unit in ("", " k", " M", " G"):
-        if abs(number) < 1000:
-            return f"{number:.0f}{unit}" if not unit else f"{number:.1f}{unit}"
-        number /= 1000
-    return f"{number:.1f} T"
-
-
-def lr(value: float | None) -> str:
-    """A learning rate with three significant digits."""
-    return "–" if value is None else f"{value:.3g}"
-
-
-def moment(iso: str | None) -> str:
-    """A stored time as '2026-09-01 14:15'."""
-    return "–" if not iso else iso[:16].replace("T", " ")
 
 
 def state_badge(state: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import find_chromium
 
@@ -89,6 +89,7 @@ def browser() -> Iterator[Browser]:
     """One headless Chromium for all tests."""
     executable = find_chromium()
     assert executable, "no Chromium: `make browser` installs one"
+    expect.set_options(timeout=SLOW_MS)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=executable,

@@ -13,7 +13,9 @@ PAGES = {
     "new_run": "New run",
     "live": "Live",
     "compare": "Compare",
+    "inspect": "Inspect",
     "classify": "Classify",
+    "diary": "Diary",
 }
 
 

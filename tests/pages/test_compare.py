@@ -108,6 +108,8 @@ class TestTable:
         for at in range(199):
             shutil.copytree(run.folder, run.folder.with_name(f"20260901-120000-copy-{at:03}"))
         test = page()
+        assert len(frame(test, 0)) == 1  # of one recipe
+        test.toggle(key="compare_grouped").set_value(False)
         began = time.perf_counter()
         show(test)
         assert len(frame(test, 0)) == 200

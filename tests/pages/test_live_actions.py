@@ -30,7 +30,7 @@ class TestActions:
     @pytest.mark.parametrize(
         ("state", "wanted", "unwanted"),
         [
-            ("finished", {"live_extend", "live_classify"}, {"live_resume", "live_stop_now"}),
+            ("finished", {"live_extend", "live_classify", "live_inspect"}, {"live_resume", "live_stop_now"}),
             ("stopped", {"live_resume", "live_extend"}, {"live_stop_now", "live_cancel"}),
             ("failed", {"live_resume"}, {"live_stop_now"}),
             ("queued", {"live_cancel"}, {"live_resume", "live_extend", "live_classify"}),

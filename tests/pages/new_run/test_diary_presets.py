@@ -17,9 +17,9 @@ from core.recipe import (
     recipe_to_draft,
     reported_words,
 )
+from core.recipe.words import change_words
 from core.train import check
 from tests.pages.new_run.page import checked, draft_of, opened, put
-from ui.setting_words import change_words
 
 BEFORE = predecessors(load_presets())
 EXPERIMENTS = [preset for preset in load_presets() if preset.group == DIARY]

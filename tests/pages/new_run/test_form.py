@@ -71,6 +71,23 @@ def test_the_second_click_of_a_double_click_makes_no_second_run(store: RunStore,
     assert len(store.list()) == 1
 
 
+def test_repeats_queue_the_same_with_other_seeds_once(store: RunStore, visited: list[Any]) -> None:
+    page = opened()
+    draft = draft_of(page)
+    checked(page.text_input(key=f"{draft['id']}:name").set_value("wider").run())
+    checked(page.number_input(key=f"{draft['id']}:repeats").set_value(3).run())
+    button = page.button(key=f"launch-{draft['id']}-0")
+    checked(button.click().run())
+    checked(button.click().run())  # the button as it was on the screen before the first click
+
+    runs = store.queue()
+    assert [run.recipe().seed for run in runs] == [0, 1, 2]
+    assert [run.notes().name for run in runs] == ["wider", "wider, seed 1", "wider, seed 2"]
+    assert [run.status().parent for run in runs] == [None, runs[0].id, runs[0].id]
+    assert ("live", {"run": runs[0].id}) in visited
+    assert page.number_input(key=f"{draft['id']}:repeats").value == 1, "for the next launch it is one again"
+
+
 def test_every_invalid_value_is_named_with_its_remedy_and_nothing_is_launched(
     store: RunStore, visited: list[Any]
 ) -> None:

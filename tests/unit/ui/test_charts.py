@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.charts import run_color
+from ui.charts import DARK, READABLE, on_background, run_color
 
 
 def test_twenty_runs_in_a_row_have_twenty_colours() -> None:
@@ -25,3 +25,13 @@ def luminance(color: str) -> float:
     parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("index", range(20))
+def test_on_a_dark_page_every_colour_can_be_read_and_on_a_light_one_it_stays(index: int) -> None:
+    color = run_color(index)
+    assert on_background(color, dark=False) == color
+    lighter = on_background(color, dark=True)
+    assert contrast(lighter, DARK) >= READABLE
+    if contrast(color, DARK) >= READABLE:
+        assert lighter == color

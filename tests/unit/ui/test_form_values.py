@@ -8,9 +8,10 @@ from core.augment.affine import Affine
 from core.data import Source
 from core.optim import MultiStepSpec
 from core.recipe import Recipe, load_presets, recipe_from_draft, recipe_to_draft
+from core.recipe.words import show_number, show_numbers
 from core.spec import Spec, choices_of, kind_of, settings_of
 from ui.form_page import GROUPS
-from ui.form_values import conform, read_numbers, show_number, show_numbers
+from ui.form_values import conform, read_numbers
 
 AFFINE = {setting.name: setting for setting in settings_of(Affine)}
 MULTI_STEP = {setting.name: setting for setting in settings_of(MultiStepSpec)}

@@ -5,6 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
+from core.insight.overfit import Mark
 from ui.charts import TRAIN_DASH
 from ui.run_charts import Kind, axis_end, extension_spec, live_frame, live_spec
 
@@ -87,7 +88,7 @@ def test_the_clean_train_loss_is_a_thin_line_and_the_chart_says_what_each_is() -
     assert live_frame("loss", [row(1)])["clean train"].tolist() == [0.9]
     text = json.dumps(live_spec("loss", "#111111", "#222222", 20))
     order = ["val", "train", "clean train"]
-    assert json.dumps({"domain": order, "range": [2.4, 1.7, 0.9], "type": "ordinal"}) in text
+    assert json.dumps({"domain": order, "range": [2.4, 1.7, 1.3], "type": "ordinal"}) in text
     assert "what training minimizes" in text
 
 
@@ -115,3 +116,34 @@ def test_averaged_weights_are_a_dotted_line_where_there_are_any() -> None:
 )
 def test_a_long_run_has_room_for_its_first_epochs(done: int, epochs: int, end: int) -> None:
     assert axis_end(done, epochs) == end
+
+
+MARKS = [Mark(2, "gap", ""), Mark(3, "levelled", ""), Mark(9, "collapse", "")]
+
+
+class TestMarks:
+    def test_each_chart_has_its_own_with_a_label_on_the_side_with_room(self) -> None:
+        frames = {kind: live_frame(kind, [row(1), row(10)], marks=MARKS, end=10.0) for kind in KINDS}
+        accuracy = frames["accuracy"].dropna(subset="label")
+        assert accuracy[["x", "label", "role"]].to_numpy().tolist() == [
+            [2.0, "gap opens", "mark right"],
+            [3.0, "val levels off", "mark right"],
+            [9.0, "lr collapsed", "mark left"],
+        ]
+        assert frames["lr"]["label"].dropna().tolist() == ["lr collapsed"]
+        assert "label" not in frames["loss"]
+
+    def test_labels_stand_one_above_the_other_inside_the_curves_range(self) -> None:
+        rows = [row(1, 0.2), row(10, 0.5)]
+        frame = live_frame("accuracy", rows, marks=MARKS, end=10.0)
+        heights = frame.dropna(subset="label")["val"].tolist()
+        assert heights == sorted(set(heights)) and heights[0] >= 0.2 and heights[-1] <= 0.7
+
+    def test_none_for_a_run_without_rows(self) -> None:
+        assert live_frame("accuracy", [], marks=[], end=10.0).empty
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_they_are_rows_so_the_spec_stays_the_same(self, kind: Kind) -> None:
+        spec = json.dumps(live_spec(kind, "#111111", "#222222", 20))
+        assert ("datum.label" in spec) is (kind != "loss")
+        assert "gap opens" not in spec

@@ -6,7 +6,8 @@ import pytest
 
 from core.runs import Look, Notes, Run, RunEntry, Status
 from core.runs.status import Best, Last
-from ui.run_table import RunFilter, looks_at_test, run_rows, table_config, tags_of
+from core.insight.repeats import groups
+from ui.run_table import TableRow, group_name, looks_at_test, run_rows, table_config, table_rows, tags_of
 from ui.words import STATE_COLORS
 
 
@@ -25,8 +26,12 @@ def entry(run_id: str = "r1", folder: Path = Path("/nowhere"), **notes: object) 
     return RunEntry(Run(folder / run_id), Notes.model_validate(notes), status)
 
 
+def lines(*entries: RunEntry) -> list[TableRow]:
+    return [TableRow((one,)) for one in entries]
+
+
 def test_numbers_stay_numbers_so_that_they_sort() -> None:
-    row = run_rows([entry(name="first")]).iloc[0]
+    row = run_rows(lines(entry(name="first"))).iloc[0]
     assert row["best"] == pytest.approx(58.3) and row["last"] == pytest.approx(55.0)
     assert row["gap"] == pytest.approx(12.0) and row["best_epoch"] == 6
     assert (row["done"], row["asked"], row["minutes"]) == (8, 10, 1.5)
@@ -35,7 +40,7 @@ def test_numbers_stay_numbers_so_that_they_sort() -> None:
 
 def test_a_damaged_run_is_a_row_that_says_so() -> None:
     broken = RunEntry(Run(Path("/nowhere/r2")), Notes(), None, damaged="status.json is damaged.")
-    frame = run_rows([broken, entry()])
+    frame = run_rows(lines(broken, entry()))
     assert frame["state"].tolist() == [["damaged"], ["finished"]]
 
 
@@ -62,7 +67,7 @@ def test_the_newest_looks_at_the_test_split_are_shown_without_and_with_tta(tmp_p
                 tta_accuracy=tta,
             )
         )
-    row = run_rows([shown]).iloc[0]
+    row = run_rows(lines(shown)).iloc[0]
     assert row["test"] == pytest.approx(40) and row["test_tta"] == pytest.approx(53)
 
 
@@ -70,25 +75,6 @@ def test_every_state_has_its_colour_in_the_filter_and_the_table() -> None:
     column = table_config()["state"]["type_config"]
     assert [option["value"] for option in column["options"]] == list(STATE_COLORS)
     assert {entry().state, "damaged"} <= set(STATE_COLORS)
-
-
-@pytest.mark.parametrize(
-    ("chosen", "passes"),
-    [
-        (RunFilter(), True),
-        (RunFilter(text="FLIP gap"), True),
-        (RunFilter(text="flip cosine"), False),
-        (RunFilter(states=("failed",)), False),
-        (RunFilter(datasets=("shapes",), architectures=("my_net",)), True),
-        (RunFilter(datasets=("cifar10",)), False),
-        (RunFilter(tags=("lr", "other")), True),
-        (RunFilter(tags=("other",)), False),
-        (RunFilter(starred=True), False),
-    ],
-)
-def test_the_filter(chosen: RunFilter, passes: bool) -> None:
-    run = entry(name="with flip", hypothesis="the gap closes", tags=("lr",))
-    assert chosen.passes(run) is passes
 
 
 def test_tags_in_use_are_each_named_once() -> None:

@@ -1,0 +1,148 @@
+"""What Compare shows below its table: one view at a time, and only that one is read and drawn."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.insight.repeats import Group, groups
+from core.runs import RunEntry
+from core.runs.index import Listing
+from ui.compare_curves import MOST, curves_panel, read_runs
+from ui.compare_results import results_panel
+from ui.links import go
+from ui.run_fields import Field, fields_of
+from ui.services import run_index
+
+CURVES, CHANGED, GROUPS, LINEAGE = "Curves", "What changed", "Groups", "Lineage"
+_ADDRESSES = {CURVES: "", CHANGED: "changed", GROUPS: "groups", LINEAGE: "lineage"}
+
+
+def show_view(picked: Sequence[RunEntry], shown: Sequence[RunEntry], listing: Listing) -> None:
+    """The view that was chosen, or that the address names, of the selected runs and of those in the table."""
+    bar = st.container(horizontal=True, gap="medium", vertical_alignment="center")
+    with bar:
+        view = _choose()
+    if view == GROUPS:
+        from ui.compare_groups import groups_panel
+
+        groups_panel(picked, shown, lambda entries: _fields(listing, entries))
+    elif view == LINEAGE:
+        from ui.lineage import lineage_panel
+
+        lineage_panel(listing.entries, [entry.id for entry in picked])
+    elif not picked:
+        st.markdown("Select runs in the table's first column to lay their curves over each other.")
+    elif view == CHANGED:
+        _changed(picked, listing)
+    else:
+        _curves(picked, listing, bar)
+
+
+def _choose() -> str:
+    asked = st.query_params.get("view", "")
+    named = next((view for view, address in _ADDRESSES.items() if address == asked), CURVES)
+    view = st.segmented_control(
+        "View",
+        list(_ADDRESSES),
+        default=named,
+        required=True,
+        key="compare_view",
+        label_visibility="collapsed",
+    )
+    address = _ADDRESSES[str(view)]
+    if address and asked != address:
+        st.query_params["view"] = address
+    elif not address and "view" in st.query_params:
+        del st.query_params["view"]
+    return str(view)
+
+
+def _curves(picked: Sequence[RunEntry], listing: Listing, bar: Any) -> None:
+    drawn = list(picked[:MOST])
+    if len(picked) > MOST:
+        st.info(
+            f"{len(picked)} runs are selected; drawn are the first {MOST}. Groups shows all of them.",
+            icon=":material/stacked_line_chart:",
+        )
+    reads = read_runs(drawn)
+    curves_panel(drawn, reads, _fields(listing, drawn) if len(drawn) > 1 else {}, bar)
+    results_panel(drawn, reads)
+
+
+def _fields(listing: Listing, entries: Sequence[RunEntry]) -> dict[str, Field]:
+    """What tells these runs apart. Made once for all sessions that look at the same runs."""
+    return _fields_of(listing.version, tuple(entry.id for entry in entries), entries)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _fields_of(version: int, ids: tuple[str, ...], _entries: Sequence[RunEntry]) -> dict[str, Field]:
+    return fields_of(_entries, run_index().settings([entry.run for entry in _entries]))
+
+
+def _changed(picked: Sequence[RunEntry], listing: Listing) -> None:
+    """The card and the verdict: of two runs or groups, or of one and what it is measured against."""
+    sides = sides_of(picked)
+    if len(sides) > 2:
+        st.markdown(
+            "Select two runs, or two groups of repeats, to see what changed between them and whether the "
+            f"difference is real. Selected are {len(sides)}; Groups and Curves show them together."
+        )
+        return
+    if len(sides) == 2:
+        before, after, relation = sides[0].entries, sides[1].entries, "chosen"
+    else:
+        from core.insight.parents import parent_of
+
+        after = sides[0].entries
+        found = parent_of(_head(after), listing.entries)
+        if found is None:
+            st.markdown(
+                "There is no earlier run on the same images to set this one against. Select a second run, or "
+                "clone this one and change a setting."
+            )
+            return
+        before, relation = (found[0],), found[1]
+        if len(after) > 1:
+            # Repeats against repeats, where there are any.
+            before = next(g.entries for g in groups(listing.entries) if found[0] in g.entries)
+    _card_and_verdict(before, after, relation)
+
+
+def _card_and_verdict(before: Sequence[RunEntry], after: Sequence[RunEntry], relation: str) -> None:
+    # Read here, not above: they bring scipy with them, which the page's first drawing does not need.
+    from core.insight.changes import change_card
+    from ui.change_card import change_card_panel
+    from ui.compare_verdict import verdict_panel
+
+    one, other = _head(before), _head(after)
+    if one.status is None or other.status is None:
+        return
+    change_card_panel(change_card(one, other, relation))  # type: ignore[arg-type]
+    verdict_panel(before, after)
+    if st.button(
+        "Flip gallery",
+        icon=":material/swap_horiz:",
+        key="compare_flips",
+        help="The val images that one of them gets right and the other wrong.",
+    ):
+        go("inspect", run=other.id, against=one.id)
+
+
+def sides_of(picked: Sequence[RunEntry]) -> list[Group]:
+    """The selected runs as groups of repeats, the oldest first; two runs of one group by themselves, where
+    nothing else is selected."""
+    found = groups(picked)
+    if len(found) == 1 and len(picked) == 2:
+        found = [Group(entry.id, (entry,)) for entry in picked]
+    return sorted(found, key=lambda side: _age(_head(side.entries)))
+
+
+def _head(entries: Sequence[RunEntry]) -> RunEntry:
+    """The run that stands for a side: its oldest."""
+    return min(entries, key=_age)
+
+
+def _age(entry: RunEntry) -> tuple[str, int, str]:
+    status = entry.status
+    return (status.created_at, status.color, entry.id) if status else ("", 0, entry.id)

@@ -1,0 +1,42 @@
+"""Where overfitting shows in a run's curves: marks for the chart, and their sentences."""
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import PlateauError
+from core.insight.overfit import Mark, overfit_marks, val_images
+from core.runs import Run, Status
+from ui.live_watch import Read
+from ui.services import library
+from ui.words import plain
+
+
+def images_behind(run: Run, status: Status) -> int | None:
+    """How many val images are behind the run's accuracies; None where nobody can say any more."""
+    found = val_images(run)
+    if found is not None:
+        return found
+    try:
+        info = library().open(status.dataset).info
+    except (PlateauError, OSError):
+        return None
+    return info.counts.get("val") if info.split_fingerprint == status.split_fingerprint else None
+
+
+def marks_of(read: Read, status: Status, images: int | None) -> list[Mark]:
+    """The marks of the rows read so far; worked out again only when there are new rows."""
+    rows = read["epochs"]
+    stamp = [len(rows), rows[-1]["epoch"] if rows else 0, status.epochs, images or 0]
+    if read.get("marked") != stamp:
+        marks = overfit_marks(rows, images, status.epochs)
+        read["marked"] = stamp
+        read["marks"] = [[mark.epoch, mark.kind, mark.sentence] for mark in marks]
+    stored: list[Any] = read["marks"]
+    return [Mark(*mark) for mark in stored]
+
+
+def mark_sentences(marks: list[Mark]) -> None:
+    """One sentence each, below the charts."""
+    # One element whatever there is to say: nothing below it moves up or down in the page's order.
+    st.caption("  \n".join(f":material/flag: {plain(mark.sentence)}" for mark in marks) or " ")
