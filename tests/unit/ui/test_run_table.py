@@ -4,11 +4,45 @@ from pathlib import Path
 
 import pytest
 
+from core.insight.repeats import groups
 from core.runs import Look, Notes, Run, RunEntry, Status
 from core.runs.status import Best, Last
-from core.insight.repeats import groups
 from ui.run_table import TableRow, group_name, looks_at_test, run_rows, table_config, table_rows, tags_of
 from ui.words import STATE_COLORS
+
+
+def repeat(run_id: str, seed: int, best: float, epoch: int = 10) -> RunEntry:
+    status = Status(
+        state="finished",
+        epoch=epoch,
+        epochs=10,
+        created_at=f"2026-09-01T14:15:{seed:02}+00:00",
+        dataset="shapes",
+        architecture="my_net",
+        elapsed_s=60,
+        recipe_fingerprint="same",
+        seed=seed,
+        best=Best(epoch=6, val_accuracy=best, gap=0.1),
+    )
+    return RunEntry(Run(Path("/nowhere") / run_id), Notes(name=f"flip, seed {seed}"), status)
+
+
+def test_repeats_are_one_line_with_mean_and_spread_that_unfolds() -> None:
+    unfinished = repeat("r3", 3, 0.9, epoch=4)
+    found = groups([repeat("r2", 2, 0.54), repeat("r1", 1, 0.5), unfinished, entry("r9")])
+    assert group_name(found[0]) == "flip"
+    shut = table_rows(found, ())
+    assert [line.ids for line in shut] == [("r2", "r1", "r3"), ("r9",)]
+    row = run_rows(shut).iloc[0]
+    assert row["best"] == pytest.approx(52) and row["spread"] == pytest.approx(2.828, abs=0.001)
+    assert row["repeats"].endswith("n = 2 of 3") and row["minutes"] == pytest.approx(3)
+    opened = table_rows(found, [found[0].key])
+    assert [line.ids for line in opened] == [("r2", "r1", "r3"), ("r1",), ("r2",), ("r3",), ("r9",)]
+    assert [name.strip(" \u2003↳") for name in run_rows(opened)["name"]][1:4] == [
+        "seed 1",
+        "seed 2",
+        "seed 3",
+    ]
 
 
 def entry(run_id: str = "r1", folder: Path = Path("/nowhere"), **notes: object) -> RunEntry:
