@@ -18,6 +18,7 @@ from core.files import read_json, sync_folder, write_json, write_text
 from core.recipe import Recipe, recipe_fingerprint
 from core.runs.index import RunIndex, read_entry
 from core.runs.lock import hold
+from core.runs.names import LONGEST, find_run
 from core.runs.run import RUN_ID, Notes, Run, RunEntry
 from core.runs.status import ACTIVE, RESUMABLE, Status, read_status, write_status
 from core.spec import kind_of
@@ -103,7 +104,7 @@ class RunStore:
         `epochs` and `hold_from` are those of an extended run, where such a one is repeated. Without
         `durable` nothing waits for the disk: for runs that can be made again.
         """
-        notes = Notes(name=_text(name)[:200], hypothesis=_text(hypothesis)[:5_000])
+        notes = Notes(name=_text(name)[:LONGEST], hypothesis=_text(hypothesis)[:5_000])
         status = _first_status(recipe, dataset, parent)
         status.epochs, status.hold_from = epochs or recipe.epochs, hold_from
         with self._creating():
@@ -152,10 +153,7 @@ class RunStore:
         """
         names = os.listdir(self.folder)  # noqa: PTH208  the names alone: there may be thousands
         stamp = _stamp_after(max((name[:15] for name in names if name[:1].isdigit()), default=""))
-        while True:
-            run_id = f"{stamp}-{kind.replace('_', '-')}-{secrets.token_hex(2)}"
-            if not (self.folder / run_id).exists():
-                return run_id
+        return f"{stamp}-{kind.replace('_', '-')}-{secrets.token_hex(2)}"
 
     def _take_color(self) -> int:
         """The next run's colour. A file keeps count, a line per run, for looking through all runs takes
@@ -192,26 +190,11 @@ class RunStore:
         return Run(folder)
 
     def find(self, text: str) -> Run:
-        """The run with this id or this name, 'last' for the newest, or an id that begins or ends with
-        `text`.
-
-        Raises NotFound, BadInput where several fit.
-        """
+        """The run that a person means by `text`, as `find_run` reads it. Raises NotFound, BadInput."""
         try:
             return self.get(text)
         except NotFound:
-            entries = self.list()
-        if text == "last" and entries:
-            return entries[0].run
-        fitting = [e for e in entries if text and text in (e.notes.name, e.name)]
-        if not fitting and text:
-            fitting = [e for e in entries if e.id.startswith(text) or e.id.endswith(text)]
-        if len(fitting) > 1:
-            ids = ", ".join(e.id for e in fitting[:5])
-            raise BadInput(f"{text!r} fits {len(fitting)} runs ({ids}); give the whole id.")
-        if not fitting:
-            raise NotFound(f"There is no run {text!r}; `python -m core runs` lists them.")
-        return fitting[0].run
+            return find_run(self.list(), text).run
 
     def list(self) -> Entries:
         """Every run, newest first. A damaged one says so and hides no other."""

@@ -4,7 +4,6 @@ import json
 import re
 import threading
 import zipfile
-from datetime import datetime, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -43,7 +42,7 @@ def test_runs_made_in_a_row_have_colours_of_their_own(store: RunStore, small: Da
     assert [new_run(store, small).status().color for _ in range(4)] == [0, 1, 2, 3]
 
 
-def test_a_taken_id_is_not_taken_again(
+def test_runs_of_one_second_have_ids_in_their_order(
     store: RunStore, small: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Frozen(datetime):
@@ -51,11 +50,11 @@ def test_a_taken_id_is_not_taken_again(
         def now(cls, tz: tzinfo | None = None) -> "Frozen":
             return cls(2026, 9, 1, tzinfo=tz)
 
-    ends = iter(["aaaa", "aaaa", "aaaa", "bbbb"])
     monkeypatch.setattr(store_module, "datetime", Frozen)
-    monkeypatch.setattr(store_module, "secrets", SimpleNamespace(token_hex=lambda _: next(ends)))
-    made = [new_run(store, small).id[-4:] for _ in range(2)]
-    assert made == ["aaaa", "bbbb"]
+    monkeypatch.setattr(store_module, "secrets", SimpleNamespace(token_hex=lambda _: "aaaa"))
+    made = [new_run(store, small).id for _ in range(3)]
+    assert len(set(made)) == 3 and made == sorted(made)
+    assert [entry.id for entry in store.list()] == made[::-1]
 
 
 def test_a_token_makes_one_run(store: RunStore, small: Dataset) -> None:
