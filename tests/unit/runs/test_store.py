@@ -4,6 +4,7 @@ import json
 import re
 import threading
 import zipfile
+from datetime import datetime, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -45,6 +46,11 @@ def test_runs_made_in_a_row_have_colours_of_their_own(store: RunStore, small: Da
 def test_runs_of_one_second_have_ids_in_their_order(
     store: RunStore, small: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    class Frozen(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Frozen":
+            return cls(2026, 9, 1, tzinfo=tz)
+
     class Frozen(datetime):
         @classmethod
         def now(cls, tz: tzinfo | None = None) -> "Frozen":
