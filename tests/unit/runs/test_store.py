@@ -51,11 +51,6 @@ def test_runs_of_one_second_have_ids_in_their_order(
         def now(cls, tz: tzinfo | None = None) -> "Frozen":
             return cls(2026, 9, 1, tzinfo=tz)
 
-    class Frozen(datetime):
-        @classmethod
-        def now(cls, tz: tzinfo | None = None) -> "Frozen":
-            return cls(2026, 9, 1, tzinfo=tz)
-
     monkeypatch.setattr(store_module, "datetime", Frozen)
     monkeypatch.setattr(store_module, "secrets", SimpleNamespace(token_hex=lambda _: "aaaa"))
     made = [new_run(store, small).id for _ in range(3)]
