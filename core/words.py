@@ -6,9 +6,14 @@ def percent(fraction: float | None) -> str:
     return "–" if fraction is None else f"{fraction * 100:.1f} %"
 
 
+def signed(value: float, decimals: int = 1) -> str:
+    """A difference with its sign: '+1.2'; what rounds to nothing is '+0.0', never '-0.0'."""
+    return f"{round(value, decimals) + 0.0:+.{decimals}f}"
+
+
 def points(fraction: float | None) -> str:
     """A difference of fractions as '+1.2 points'."""
-    return "–" if fraction is None else f"{fraction * 100:+.1f} points"
+    return "–" if fraction is None else f"{signed(fraction * 100)} points"
 
 
 def in_points(fraction: float) -> str:

@@ -3,14 +3,16 @@
 import streamlit as st
 
 from ui.compare_actions import actions
-from ui.compare_table import filter_bar, passing, run_table, selection_in_address
+from ui.compare_table import filter_bar, passing, run_table, selected_words, selection_in_address
 from ui.compare_views import show_view
+from ui.layout import use_width
 from ui.links import go
 from ui.problems import told
 from ui.services import run_index
 from ui.words import plain
 
 st.title("Compare")
+use_width()
 listing = run_index().listing()
 entries = listing.entries
 if not entries:
@@ -34,7 +36,7 @@ picked = [by_id[run_id] for run_id in selected if run_id in by_id]
 
 visible = {entry.id for entry in shown}
 hidden = sum(1 for entry in picked if entry.id not in visible)
-counts = f"{len(shown)} of {len(entries)} runs, {len(picked)} selected"
+counts = f"{len(shown)} of {len(entries)} runs, {selected_words(picked)}"
 st.caption(counts + (f" ({hidden} of them hidden by the filter)." if hidden else "."))
 
 if picked:

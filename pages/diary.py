@@ -6,11 +6,13 @@ from core.insight.diary.entries import Diary
 from ui.diary_entry import show_entry
 from ui.diary_export import export_bar
 from ui.diary_pages import choose_page
+from ui.layout import use_width
 from ui.links import go
 from ui.problems import told
 from ui.services import store
 
 st.title("Diary")
+use_width()
 runs = store()
 diary = Diary.of(runs.list())
 if not diary.entries:

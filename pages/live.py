@@ -5,6 +5,7 @@ import streamlit as st
 from core.insight.changes import change_card, parent_of
 from core.runs import ACTIVE
 from ui.change_card import change_card_panel
+from ui.layout import use_width
 from ui.links import go
 from ui.live_actions import actions
 from ui.live_choice import LIVE, choose_behind, choose_run
@@ -17,6 +18,7 @@ from ui.services import store
 from ui.words import plain
 
 st.title("Live")
+use_width()
 runs = store()
 entries = runs.list()
 if not entries:

@@ -5,6 +5,7 @@ import streamlit as st
 
 from core.insight.changes import ChangeCard
 from core.recipe.fingerprint import SEED_AND_PLACE
+from ui.layout import room
 from ui.words import plain
 
 _BADGES = {"same": "gray", "repeat": "blue", "clean": "green", "confounded": "orange"}
@@ -24,13 +25,15 @@ def change_card_panel(card: ChangeCard) -> None:
     """What differs on the left, what came with it on the right; one below the other where there is no
     room."""
     with st.container(border=True):
-        relation = _RELATIONS[card.relation].format(plain(card.before.name), plain(card.after.name))
+        relation = _RELATIONS[card.relation].format(*(plain(name) for name in card.names))
         badge = f":{_BADGES[card.kind]}-badge[{plain(card.kind_words)}]"
         st.markdown(f"**What changed → what it did** {badge} :gray[{relation}]", help=_HELP)
+        if card.effects and card.means_words:
+            st.caption(card.means_words)
         if card.note:
             st.caption(f":orange[:material/warning:] {plain(card.note)}")
         with st.container(horizontal=True, gap="medium"):
-            with st.container(width="stretch"):
+            with room("changes"):
                 _changes(card)
             if card.effects:
                 with st.container(width=520):

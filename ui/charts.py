@@ -9,9 +9,9 @@ from typing import Any
 
 import altair as alt
 
-from core.insight.palette import PALETTE, TRAIN_DASH, run_color
+from core.insight.palette import PALETTE, run_color
 
-__all__ = ["PALETTE", "TRAIN_DASH", "on_background", "run_color", "spec_of"]
+__all__ = ["PALETTE", "on_background", "run_color", "spec_of"]
 
 
 def spec_of(chart: Any) -> dict[str, Any]:

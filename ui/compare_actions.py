@@ -30,9 +30,7 @@ def actions(selected: list[RunEntry]) -> None:
             disabled=one is None or not one.status,
         ):
             clone_into_form(selected[0].id)
-        [group, *others] = groups(selected)
-        if not others:
-            repeat_button(group.first, "compare_repeat")
+        repeat_button([group.first for group in groups(selected)], "compare_repeat")
         if one is not None:
             if st.button("Name and notes", icon=":material/edit_note:", key="compare_edit"):
                 edit_dialog(one)

@@ -8,12 +8,13 @@ from typing import Any
 import streamlit as st
 
 from core.insight import has_average, thin
+from core.insight.row_notes import rows_notes
 from core.runs import RunEntry
 from core.runs.rows import RowsRead
 from ui.charts import run_color
-from ui.run_charts import AVERAGED, Kind
+from ui.lr_lines import drawn_lr
+from ui.run_charts import AVERAGED, Kind, Row
 from ui.run_fields import BEST, Field
-from ui.run_gaps import rows_notes
 from ui.run_overlay import HEIGHT, Curve, Names, XAxis, overlay_frame, overlay_spec
 from ui.words import plain
 
@@ -50,7 +51,7 @@ def curves_panel(entries: list[RunEntry], reads: Reads, fields: Fields, bar: Any
             color_by = field_choice("Colour", fields, told_apart, "compare_color", _RUN)
             facet_by = field_choice("Side by side", fields, told_apart, "compare_facet", _NOTHING)
     kind, shown, x_axis = _what_to_draw()
-    curves = curves_of(entries, reads, color_by)
+    curves = curves_of(entries, reads, color_by, kind)
     drawn = [curve for curve in curves if curve.rows]
     if drawn:
         averaged = any(has_average(curve.rows) for curve in drawn)
@@ -167,12 +168,15 @@ def _what_to_draw() -> tuple[Kind, tuple[str, ...], XAxis]:
         return kind, shown, x_axis
 
 
-def field_choice(label: str, fields: Fields, keys: Sequence[str], key: str, without: str) -> Field | None:
-    """A setting or figure to choose, as 'Colour: Optimizer'; None for `without`, which comes first."""
+def field_choice(
+    label: str, fields: Fields, keys: Sequence[str], key: str, without: str, first: str = ""
+) -> Field | None:
+    """A setting or figure to choose, as 'Colour: Optimizer'; None for `without`. `first` is what is chosen
+    before anybody chose, `without` where it is none of the keys."""
     options = [without, *keys]
     # What was chosen for other runs may not tell these apart.
     if st.session_state.get(key) not in options:
-        st.session_state[key] = without
+        st.session_state[key] = first if first in keys else without
     chosen = st.selectbox(
         label,
         options,
@@ -197,14 +201,18 @@ def one_of(label: str, options: list[str], key: str, default: str | None = None)
     return str(chosen or options[0])
 
 
-def curves_of(entries: Sequence[RunEntry], reads: Reads, color_by: Field | None = None) -> list[Curve]:
+def curves_of(
+    entries: Sequence[RunEntry], reads: Reads, color_by: Field | None = None, kind: Kind = "accuracy"
+) -> list[Curve]:
     """The runs' rows thinned so that all of them together stay quick to draw."""
     limit = max(100, min(500, POINTS_IN_ALL // max(1, len(entries))))
     names = unique_names(entries)
     found = []
     for at, entry in enumerate(entries):
         if entry.status:
-            rows = thin(reads[entry.id].rows, limit)
+            rows: Sequence[Row] = thin(reads[entry.id].rows, limit)
+            if kind == "lr":
+                rows = drawn_lr(entry.run, entry.status, rows)
             curve = Curve(entry.id, names[entry.id], run_color(entry.status.color), rows)
             found.append(curve if color_by is None else replace(curve, part=color_by.parts[0][at]))
     return found

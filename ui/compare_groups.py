@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.runs import RunEntry
 from ui.charts import run_color, spec_of
-from ui.compare_curves import FIELD_WIDTH, Fields, facets, field_choice, one_of
+from ui.compare_curves import FIELD_WIDTH, Fields, facets, field_choice, one_of, unique_names
 from ui.compare_parallel import parallel_panel
 from ui.run_charts import ROWS
 from ui.run_fields import BEST, REPEATS, Field, spread_fields
@@ -18,6 +18,8 @@ HEIGHT, FACET_HEIGHT = 380, 290
 _SELECTED, _LISTED = "selected", "listed"
 _SCATTER, _PARALLEL = "Scatter", "Parallel coordinates"
 _NOTHING = "nothing"
+NAMED = 12
+"""Up to so many runs have their names below the chart."""
 FIELDS_FROM = 3
 """Fewer runs have no pattern to look for."""
 
@@ -71,11 +73,18 @@ def scatter_panel(entries: Sequence[RunEntry], fields: Fields) -> None:
             format_func=lambda key: f"Across: {fields[key].label}",
             label_visibility="collapsed",
         )
-        color_by = field_choice("Colour", fields, keys, "compare_scatter_color", "run")
+        by = [REPEATS, *keys] if REPEATS in fields else keys
+        color_by = field_choice("Colour", fields, by, "compare_scatter_color", "run", first=REPEATS)
         facet_by = field_choice("Side by side", fields, settings, "compare_scatter_facet", _NOTHING)
     x = fields[x_key]
     frame = scatter_frame(entries, x, fields[BEST], color_by)
-    colors = () if color_by is None else tuple(color_by.colors.items())
+    if color_by is not None:
+        colors = tuple(color_by.colors.items())
+    elif len(entries) <= NAMED:
+        colors = tuple(dict.fromkeys(zip(frame["part"], frame["color"], strict=True)))
+    else:
+        colors = ()
+        st.caption(f"Each point has its run's colour, as in the table; up to {NAMED} runs are named here.")
     label = None if color_by is None else color_by.label
     domain = _domain(frame)
     if facet_by is None:
@@ -91,15 +100,16 @@ def scatter_panel(entries: Sequence[RunEntry], fields: Fields) -> None:
 
 def scatter_frame(entries: Sequence[RunEntry], x: Field, best: Field, color_by: Field | None) -> pd.DataFrame:
     """One row per run."""
+    names = unique_names(entries).values()
     return pd.DataFrame(
         {
-            "run": [entry.name for entry in entries],
+            "run": list(names),
             "x": list(x.parts[0] if x.has_few else x.values),
             "best": list(best.values),
             "epoch": [
                 entry.status.best.epoch if entry.status and entry.status.best else None for entry in entries
             ],
-            "part": ["" for _ in entries] if color_by is None else list(color_by.parts[0]),
+            "part": list(names if color_by is None else color_by.parts[0]),
             "color": [run_color(entry.status.color) if entry.status else "" for entry in entries],
         }
     )

@@ -32,7 +32,8 @@ def parallel_panel(entries: Sequence[RunEntry], fields: Fields) -> None:
     choices = [key for key in fields if key not in (BEST, REPEATS)]
     first = spread_fields(fields)[:AXES]
     # What was chosen for other runs may not tell these apart.
-    kept = [key for key in st.session_state.get("compare_axes", first) if key in choices] or first
+    chosen_before = st.session_state.get("compare_axes", first)
+    kept = [key for key in chosen_before if key in choices] or (first if chosen_before else [])
     if st.session_state.get("compare_axes") != kept:
         st.session_state["compare_axes"] = kept
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):

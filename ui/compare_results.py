@@ -29,7 +29,7 @@ def results_panel(entries: list[RunEntry], reads: Reads) -> None:
         key="compare_results",
         column_config={
             "color": st.column_config.ImageColumn("", width=36, pinned=True),
-            "Run": st.column_config.TextColumn(pinned=True, width="medium"),
+            "Run": st.column_config.TextColumn(width="medium"),
             "Last val (EMA)": st.column_config.TextColumn(
                 help="Val accuracy of the averaged weights after the last epoch."
             ),

@@ -7,7 +7,7 @@ import pandas as pd
 
 from core.errors import PlateauError
 from core.recipe import Recipe, flatten, recipe_to_draft
-from core.recipe.words import MISSING, in_order, setting_words, value_words
+from core.recipe.words import MISSING, in_order, is_switch, setting_words, value_words
 from core.runs import Run
 
 SETTING = "_setting"
@@ -27,12 +27,18 @@ def differing_settings(recipes: Mapping[str, Recipe]) -> pd.DataFrame:
     for field in in_order(fields):
         values = [settings.get(field, _ABSENT) for settings in flat.values()]
         if any(value != values[0] for value in values):
-            words = (MISSING if value is _ABSENT else value_words(value, field) for value in values)
+            words = (_words(value, field) for value in values)
             rows[field] = [setting_words(field, drafts[fields[field]]), *words]
-    if any(field.startswith("augmentations.") and field.endswith(".kind") for field in rows):
+    if any(is_switch(field) for field in rows):
         # Their order differs because they themselves do.
         rows.pop("augmentations.order", None)
     return pd.DataFrame(list(rows.values()), columns=[SETTING, *flat], dtype=object)
+
+
+def _words(value: Any, field: str) -> str:
+    if value is _ABSENT:
+        return value_words(None, field) if is_switch(field) else MISSING
+    return value_words(value, field)
 
 
 def recipes_of(runs: Sequence[Run]) -> tuple[dict[str, Recipe], list[str]]:

@@ -114,6 +114,16 @@ def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) ->
     return now
 
 
+def selected_words(picked: Sequence[RunEntry]) -> str:
+    """'6 selected', of repeats '6 selected in 2 groups of repeats'."""
+    found = groups(picked)
+    if len(found) == len(picked):
+        return f"{len(picked)} selected"
+    if len(found) == 1:
+        return f"{len(picked)} selected, repeats of one recipe"
+    return f"{len(picked)} selected, of {len(found)} recipes"
+
+
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _frame(version: int, lines: int, is_open: tuple[bool, ...], _rows: Sequence[TableRow]) -> pd.DataFrame:
     """The table's content; nobody changes it. Made once for all sessions that see the same."""

@@ -13,6 +13,7 @@ from core.insight.verdict import Verdict, judge
 from core.insight.verdict_words import p_words
 from core.runs import RunEntry
 from ui.charts import run_color, spec_of
+from ui.layout import room
 from ui.words import count, plain
 
 _METHODS = Path(__file__).resolve().parents[1] / "docs" / "insight.md"
@@ -21,14 +22,17 @@ _SECTIONS = {
     "setting": "Is a difference real? Repeats",
     "": "Is a difference real? One run a side",
 }
-_SMALLEST = "How small a difference the val split can show"
 _BADGES = {
     "better": ":green-badge[:material/trending_up: better]",
     "worse": ":red-badge[:material/trending_down: worse]",
     "open": ":gray-badge[:material/question_mark: open]",
     "incomparable": ":orange-badge[:material/block: not comparable]",
 }
-_SCOPES = {"networks": "on these images", "setting": "as a setting, whatever the seed", "": ""}
+_SCOPES = {
+    "networks": "said of these networks, not yet of the setting",
+    "setting": "said of the setting, whatever the seed",
+    "": "",
+}
 _HEIGHT = 120
 _ROW = alt.NamedData(name="row")
 
@@ -41,7 +45,7 @@ def verdict_panel(before: Sequence[RunEntry], after: Sequence[RunEntry]) -> None
         st.markdown(f"##### {plain(found.sentence)}")
         if found.difference is not None:
             with st.container(horizontal=True, gap="medium"):
-                with st.container(width="stretch"):
+                with room("verdict"):
                     _chart(found, _color(after))
                     st.caption(plain(found.smallest_sentence))
                 with st.container(width=420):
@@ -49,9 +53,7 @@ def verdict_panel(before: Sequence[RunEntry], after: Sequence[RunEntry]) -> None
         with st.expander("How this is judged", icon=":material/menu_book:"):
             written_ns = _METHODS.stat().st_mtime_ns if _METHODS.is_file() else 0
             st.markdown(methods_text(_SECTIONS[found.scope], written_ns))
-            if found.difference is not None:
-                st.markdown(methods_text(_SMALLEST, written_ns))
-            st.caption("From docs/insight.md, which has the methods behind everything that is said of runs.")
+            st.caption("docs/insight.md goes on with assumptions, sources, and what was simulated.")
 
 
 def _color(after: Sequence[RunEntry]) -> str:
@@ -116,11 +118,12 @@ def _figures(found: Verdict) -> None:
 
 @st.cache_data(show_spinner=False, max_entries=20)
 def methods_text(title: str, written_ns: int) -> str:
-    """The section of docs/insight.md under this heading; '' where there is none.
+    """What docs/insight.md asks and does under this heading, up to its assumptions; '' where there is none.
 
     `written_ns` is when the file was written, 0 where there is no such file.
     """
     if not written_ns:
         return ""
     _, found, rest = _METHODS.read_text(encoding="utf-8").partition(f"## {title}\n")
-    return f"\n{rest}".partition("\n## ")[0].strip() if found else ""
+    section = f"\n{rest}".partition("\n## ")[0].partition("\n**Assumptions")[0]
+    return section.strip() if found else ""

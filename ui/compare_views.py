@@ -1,7 +1,7 @@
 """What Compare shows below its table: one view at a time, and only that one is read and drawn."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -13,6 +13,9 @@ from ui.compare_results import results_panel
 from ui.links import go
 from ui.run_fields import Field, fields_of
 from ui.services import run_index
+
+if TYPE_CHECKING:
+    from core.insight.parents import Relation
 
 CURVES, CHANGED, GROUPS, LINEAGE = "Curves", "What changed", "Groups", "Lineage"
 _ADDRESSES = {CURVES: "", CHANGED: "changed", GROUPS: "groups", LINEAGE: "lineage"}
@@ -90,7 +93,8 @@ def _changed(picked: Sequence[RunEntry], listing: Listing) -> None:
         )
         return
     if len(sides) == 2:
-        before, after, relation = sides[0].entries, sides[1].entries, "chosen"
+        before, after = sides[0].entries, sides[1].entries
+        relation: Relation = "chosen"
     else:
         from core.insight.parents import parent_of
 
@@ -109,16 +113,17 @@ def _changed(picked: Sequence[RunEntry], listing: Listing) -> None:
     _card_and_verdict(before, after, relation)
 
 
-def _card_and_verdict(before: Sequence[RunEntry], after: Sequence[RunEntry], relation: str) -> None:
+def _card_and_verdict(before: Sequence[RunEntry], after: Sequence[RunEntry], relation: "Relation") -> None:
     # Read here, not above: they bring scipy with them, which the page's first drawing does not need.
-    from core.insight.changes import change_card
+    from core.insight.changes import group_card
     from ui.change_card import change_card_panel
     from ui.compare_verdict import verdict_panel
 
     one, other = _head(before), _head(after)
     if one.status is None or other.status is None:
         return
-    change_card_panel(change_card(one, other, relation))  # type: ignore[arg-type]
+    old, new = (Group("", tuple(side)) for side in (before, after))
+    change_card_panel(group_card(old, new, relation))
     verdict_panel(before, after)
     if st.button(
         "Flip gallery",

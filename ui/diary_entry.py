@@ -11,7 +11,9 @@ from core.insight.diary.settings import Line
 from core.insight.palette import run_color
 from core.runs import Run, RunEntry
 from ui import words
+from ui.layout import room
 from ui.links import go
+from ui.lr_lines import drawn_lr
 from ui.run_charts import Kind, axis_end, live_frame, live_spec
 from ui.services import store
 from ui.words import plain
@@ -39,7 +41,7 @@ def show_entry(diary: Diary, run: RunEntry) -> None:
             _own_words("Hypothesis", entry.hypothesis)
         # On a narrow screen the results move below the settings instead of being squeezed.
         with st.container(horizontal=True, gap="medium"):
-            left, right = st.container(width=SETTINGS_WIDTH), st.container(width="stretch")
+            left, right = st.container(width=SETTINGS_WIDTH), room(f"diary_{run.id}")
         with left:
             _list("Settings", entry.settings)
             if entry.changed:
@@ -160,9 +162,10 @@ def _curves(run: RunEntry) -> None:
         return
     drawn, averaged, color = thin(rows, POINTS), has_average(rows), run_color(status.color)
     for kind, height in _HEIGHTS.items():
+        shown = drawn_lr(run.run, status, drawn) if kind == "lr" else drawn
         spec = live_spec(kind, color, color, axis_end(status.epoch, status.epoch), averaged=averaged)
         st.vega_lite_chart(
-            live_frame(kind, drawn, averaged=averaged),
+            live_frame(kind, shown, averaged=averaged),
             spec | {"height": height, "title": None},
             key=f"diary_{kind}_{run.id}",
             width="stretch",

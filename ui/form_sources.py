@@ -10,6 +10,7 @@ from core.errors import PlateauError
 from core.insight.next_steps import changed
 from core.recipe import DIARY, Preset, Recipe, load_preset, parse_recipe
 from core.recipe.words import changed_settings
+from core.runs.names import clone_name
 from ui.draft import Draft, begin, new_draft, notice
 from ui.form_presets import (
     PresetShown,
@@ -55,7 +56,10 @@ def from_run(run_id: str, view: str, changes: dict[str, Any] | None = None, hypo
     recipe = run.recipe()
     after = changed(recipe, changes) if changes else recipe
     told = [f"{setting} {old} → {new}" for _, setting, old, new in changed_settings(recipe, after)]
-    draft = new_draft(after, parent=run.id, view=view)
+    name = run.notes().name
+    if name:
+        name = clone_name(name, (entry.name for entry in store().list()))
+    draft = new_draft(after, parent=run.id, view=view, name=name)
     draft["hypothesis"] = hypothesis
     begin(draft, f"Cloned from {run.display_name()}{', with ' if told else ''}{', '.join(told)}.")
 

@@ -178,10 +178,10 @@ def _show_pairs(scene: Scene, matrix: np.ndarray) -> Pair | None:
     table = pd.DataFrame(
         {
             "Class": [scene.name_of(pair.first) for pair in pairs],
-            "taken for": [scene.name_of(pair.second) for pair in pairs],
+            "Taken for": [scene.name_of(pair.second) for pair in pairs],
             "Images": [pair.forth for pair in pairs],
-            "and back": [pair.back for pair in pairs],
-            "of both": [pair.count / pair.images * 100 for pair in pairs],
+            "Reverse": [pair.back for pair in pairs],
+            "Share of both": [pair.count / pair.images * 100 for pair in pairs],
         }
     )
     event = st.dataframe(
@@ -193,8 +193,8 @@ def _show_pairs(scene: Scene, matrix: np.ndarray) -> Pair | None:
         key=f"inspect_pairs_{scene.run.id}_{scene.file.name}",
         column_config={
             "Images": st.column_config.NumberColumn(help="Images of the class that were taken for the other"),
-            "and back": st.column_config.NumberColumn(help="Images of the other class taken for this one"),
-            "of both": st.column_config.NumberColumn(
+            "Reverse": st.column_config.NumberColumn(help="Images of the other class taken for this one"),
+            "Share of both": st.column_config.NumberColumn(
                 format="%.1f %%", help="Share of the images of both classes that were taken for each other"
             ),
         },

@@ -10,7 +10,8 @@ import streamlit as st
 
 from core.insight.answers import Votes, stored_votes, vote_files
 from core.insight.significance import paired
-from core.insight.verdict_words import figures, signed
+from core.insight.verdict_words import figures
+from core.insight.verdict_words import signed as signed_alike
 from core.insight.votes import (
     CountRow,
     ViewRow,
@@ -27,9 +28,9 @@ from ui.charts import run_color, spec_of
 from ui.inspect_choice import Scene, answer_words
 from ui.inspect_evaluate import Job, evaluate_all, views_input
 from ui.inspect_gallery import Line, gallery, table_height
-from ui.words import percent, plain, points
+from ui.words import percent, plain, points, signed
 
-_VERDICTS = {"hurts": "hurts", "helps": "helps", "open": "cannot be told"}
+_VERDICTS = {"hurts": "hurts", "helps": "helps", "open": "unclear"}
 
 
 def show_tta(scene: Scene) -> None:
@@ -154,7 +155,7 @@ def enough_sentence(rows: list[CountRow]) -> str:
 
 def points_range(row: CountRow) -> str:
     """'-0.2 to +0.4'."""
-    low, high = signed(row.missing_low, row.missing_high)
+    low, high = signed_alike(row.missing_low, row.missing_high)
     return f"{low} to {high}"
 
 
@@ -208,24 +209,33 @@ def _show_views(rows: list[ViewRow]) -> None:
         pd.DataFrame(
             {
                 "View": [row.view for row in rows],
-                "Votes with the majority": [row.with_majority * 100 for row in rows],
                 "Right alone": [row.right * 100 for row in rows],
-                "Vote without it": [None if row.without is None else row.without * 100 for row in rows],
-                "Change": [None if row.difference is None else row.difference * 100 for row in rows],
+                "With most": [row.with_majority * 100 for row in rows],
+                "Without it": [None if row.without is None else row.without * 100 for row in rows],
+                "Change": [
+                    None if row.difference is None else round(row.difference * 100, 2) + 0.0 for row in rows
+                ],
                 "95 %": [_range(row.low, row.high) for row in rows],
-                "This view": [_VERDICTS[row.verdict] for row in rows],
+                "Effect": [_VERDICTS[row.verdict] for row in rows],
             }
         ),
         hide_index=True,
         height=table_height(len(rows), 8),
         key="inspect_views_table",
-        column_config=_percents("Votes with the majority", "Right alone", "Vote without it")
+        column_config=_percents("Right alone", "With most", "Without it")
         | {
-            "Change": st.column_config.NumberColumn(
-                format="%+.2f", help="Points that the vote wins without this view; above 0, it hurts"
+            "View": st.column_config.NumberColumn(width=50),
+            "With most": st.column_config.NumberColumn(
+                format="%.1f %%", width=80, help="Share of the images on which it votes as most views do"
             ),
-            "This view": st.column_config.TextColumn(
-                help="hurts or helps where McNemar's p times the number of views is under 0.05"
+            "Change": st.column_config.NumberColumn(
+                format="%+.2f",
+                width=66,
+                help="Points that the vote wins without this view; above 0, it hurts",
+            ),
+            "95 %": st.column_config.TextColumn(width=112),
+            "Effect": st.column_config.TextColumn(
+                width=72, help="hurts or helps where McNemar's p times the number of views is under 0.05"
             ),
         },
     )
@@ -246,12 +256,14 @@ def _show_augmentations(votes: Votes) -> None:
             {
                 "Augmentation": [row.words for row in rows],
                 "In views": [percent(row.share) for row in rows],
-                "Right with it": [percent(row.right_with) for row in rows],
-                "Right without": [percent(row.right_without) for row in rows],
-                "Points": ["–" if row.difference is None else f"{row.difference * 100:+.2f}" for row in rows],
+                "With it": [percent(row.right_with) for row in rows],
+                "Without": [percent(row.right_without) for row in rows],
+                "Points": [
+                    "–" if row.difference is None else signed(row.difference * 100, 2) for row in rows
+                ],
                 "95 %": [_range(row.low, row.high) for row in rows],
-                "It": [
-                    "is in every view" if row.share == 1 else _VERDICTS[row.verdict] if row.images else "–"
+                "Effect": [
+                    "in all views" if row.share == 1 else _VERDICTS[row.verdict] if row.images else "–"
                     for row in rows
                 ],
             }
@@ -259,9 +271,19 @@ def _show_augmentations(votes: Votes) -> None:
         hide_index=True,
         key="inspect_augmentations",
         column_config={
-            "Augmentation": st.column_config.TextColumn(width="large"),
+            "Augmentation": st.column_config.TextColumn(width=150),
+            **{
+                name: st.column_config.TextColumn(width=width)
+                for name, width in (
+                    ("In views", 70),
+                    ("With it", 70),
+                    ("Without", 70),
+                    ("95 %", 112),
+                    ("Effect", 88),
+                )
+            },
             "Points": st.column_config.TextColumn(
-                help="Views of the same image with and without it, each view alone"
+                width=62, help="Views of the same image with and without it, each view alone"
             ),
         },
     )
@@ -324,8 +346,8 @@ def _show_gallery(scene: Scene, votes: Votes) -> None:
 
 
 def _percents(*columns: str) -> dict[str, Any]:
-    return {name: st.column_config.NumberColumn(format="%.1f %%") for name in columns}
+    return {name: st.column_config.NumberColumn(format="%.1f %%", width=84) for name in columns}
 
 
 def _range(low: float | None, high: float | None) -> str:
-    return "–" if low is None or high is None else f"{low * 100:+.2f} to {high * 100:+.2f}"
+    return "–" if low is None or high is None else f"{signed(low * 100, 2)} to {signed(high * 100, 2)}"

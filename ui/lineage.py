@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.insight.lineage import Node, lineage
+from core.insight.lineage import Node, Rail, lineage
 from core.runs import RunEntry
 from ui import words
 from ui.links import go
@@ -14,7 +14,16 @@ MOST_ROWS = 18
 """More than these are scrolled through."""
 HEIGHT_PX = 640
 CHANGES_NAMED = 3
-_INDENT = "\u2003"
+DEEPEST = 8
+"""Of more branches inside each other the outer ones are left out."""
+_SIGNS: dict[Rail, str] = {
+    "root": "● ",
+    "on": "↓ ",
+    "branch": "├─ ",
+    "last": "└─ ",
+    "line": "│\u2002\u2002",
+    "gap": "\u2002\u2002\u2002",
+}
 _ALL, _FAMILIES = "All runs", "Families of the selected runs"
 
 
@@ -27,11 +36,12 @@ def lineage_panel(entries: Sequence[RunEntry], selected: Sequence[str]) -> None:
             "Show", [_ALL, _FAMILIES], default=_ALL, key="lineage_show", label_visibility="collapsed"
         )
         if way == _FAMILIES:
-            families = {node.family for node in nodes if node.entry.id in chosen}
+            families = {node.family for node in nodes if chosen & _ids(node)}
             nodes = [node for node in nodes if node.family in families]
     st.caption(
-        "↓ goes on from the run above it, ↳ branches off from the run above on the level before; ≈ was not "
-        "cloned: it is set against the nearest earlier recipe on the same images. A click goes to the run."
+        "Each run stands below the one it is set against: ↓ below the line right above, ├ and └ below the "
+        "run at which their line begins. ≈ was not cloned: it is set against the nearest earlier recipe on "
+        "the same images. Repeats are one line with their mean. A click goes to the run."
     )
     event = st.dataframe(
         lineage_frame(nodes, chosen),
@@ -41,14 +51,17 @@ def lineage_panel(entries: Sequence[RunEntry], selected: Sequence[str]) -> None:
         height=HEIGHT_PX if len(nodes) > MOST_ROWS else "content",
         placeholder="",
         column_config={
-            "Run": st.column_config.TextColumn(width="medium"),
-            "What changed": st.column_config.TextColumn(width="large"),
-            "Change in best val": st.column_config.NumberColumn(
+            "Run": st.column_config.TextColumn(width=250),
+            "What changed": st.column_config.TextColumn(width="medium"),
+            "Change": st.column_config.NumberColumn(
                 format="%+.1f",
-                help="In points, against the run it is set against. Left out where the two cannot be "
-                "compared, or one of them did not do all of its epochs.",
+                width="small",
+                help="In best val, in points, against what it is set against; of repeats the mean. Left out "
+                "where the two cannot be compared, or one of them did not do all of its epochs.",
             ),
-            "Best val": st.column_config.NumberColumn(format="%.1f %%"),
+            "Best val": st.column_config.NumberColumn(
+                format="%.1f %%", width="small", help="Of repeats the mean over seeds."
+            ),
         },
         on_select="rerun",
         selection_mode="single-cell",
@@ -63,27 +76,41 @@ def lineage_frame(nodes: Sequence[Node], chosen: set[str]) -> pd.DataFrame:
     rows = []
     for node in nodes:
         status, card = node.entry.status, node.card
-        best = status.best if status else None
         difference = card.difference if card and not card.note else None
         rows.append(
             (
                 _name(node, chosen),
-                None if difference is None else difference * 100,
+                _best(node),
+                # Without a minus before what rounds to nothing.
+                None if difference is None else round(difference * 100, 1) + 0.0,
                 _changes(node),
                 _kind(node),
-                best.val_accuracy * 100 if best else None,
+                card.names[0] if card else "",
                 words.moment(status.created_at) if status else "",
             )
         )
     return pd.DataFrame(
-        rows, columns=["Run", "Change in best val", "What changed", "Kind", "Best val", "Made"]
+        rows, columns=["Run", "Best val", "Change", "What changed", "Kind", "Set against", "Made"]
     )
 
 
+def _ids(node: Node) -> set[str]:
+    return {entry.id for entry in node.group.entries}
+
+
 def _name(node: Node, chosen: set[str]) -> str:
-    sign = "●" if node.card is None else "↓" if node.goes_on else "↳"
-    mark = " ◂" if node.entry.id in chosen else ""
-    return f"{_INDENT * node.level}{sign} {node.entry.name}{mark}"
+    rails = node.rails
+    signs = ("⋯ " if len(rails) > DEEPEST else "") + "".join(_SIGNS[rail] for rail in rails[-DEEPEST:])
+    several = f" (n = {node.group.n})" if len(node.group.entries) > 1 else ""
+    return f"{signs}{node.group.name}{several}{' ◂' if chosen & _ids(node) else ''}"
+
+
+def _best(node: Node) -> float | None:
+    """Best val in percent: of repeats the mean of those that count, else the run's own."""
+    if len(node.group.entries) > 1 and node.group.mean is not None:
+        return node.group.mean * 100
+    best = node.entry.status.best if node.entry.status else None
+    return best.val_accuracy * 100 if best else None
 
 
 def _kind(node: Node) -> str:

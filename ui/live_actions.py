@@ -46,7 +46,7 @@ def actions(entry: RunEntry, status: Status, *, parent_exists: bool) -> None:
             go("inspect", run=run.id)
         if st.button("Clone into New run", icon=":material/content_copy:", key="live_clone"):
             clone_into_form(run.id)
-        repeat_button(entry, "live_repeat")
+        repeat_button([entry], "live_repeat")
         if parent_exists:
             if st.button("Compare with parent", icon=":material/compare_arrows:", key="live_compare"):
                 go("compare", runs=f"{run.id},{status.parent}")

@@ -9,15 +9,17 @@ from core.errors import PlateauError
 from core.insight import best_row, has_average, number, overfit_gap, seconds_left, thin
 from core.insight.changes import behind_parent
 from core.insight.overfit import Mark
+from core.insight.row_notes import rows_notes
 from core.runs import ACTIVE, Run, RunStore, Status
 from ui import words
 from ui.charts import on_background, run_color
+from ui.layout import room
 from ui.live_choice import LIVE
 from ui.live_watch import Read, keep_only, read_new
+from ui.lr_lines import drawn_lr
 from ui.overfit_marks import images_behind, mark_sentences, marks_of
 from ui.problems import told
 from ui.run_charts import HEIGHTS, Kind, axis_end, live_frame, live_spec, position
-from ui.run_gaps import rows_notes
 
 METRIC_WIDTH = 112
 LOSS_WIDTH = 390
@@ -146,13 +148,13 @@ def _numbers(status: Status, read: Read) -> None:
         gap = overfit_gap(now)
         _metric(
             "Overfit gap",
-            "–" if gap is None else f"{gap * 100:+.1f}",
+            "–" if gap is None else words.signed(gap * 100),
             _change(gap, overfit_gap(before)),
             "Clean train minus val accuracy, in points: how much better it does on what it has seen.",
         )
         for label, key, help_text in _LOSSES:
             loss, old = number(now, key), number(before, key)
-            change = None if loss is None or old is None else f"{loss - old:+.3f}"
+            change = None if loss is None or old is None else words.signed(loss - old, 3)
             _metric(label, "–" if loss is None else f"{loss:.3f}", change, help_text)
         lr = status.live.lr if status.live else number(now, "lr")
         _metric("lr", _short_lr(lr), None, "That of the last optimizer step.")
@@ -196,7 +198,7 @@ def _short_lr(lr: float | None) -> str:
 
 
 def _change(value: float | None, before: float | None) -> str | None:
-    return None if value is None or before is None else f"{(value - before) * 100:+.1f}"
+    return None if value is None or before is None else words.signed((value - before) * 100)
 
 
 def _metric(label: str, value: str, delta: str | None, help_text: str, *, arrow: bool = True) -> None:
@@ -219,7 +221,7 @@ def _charts(
     rows, steps = read["drawn"], _settled(read)
     # On a narrow screen the loss moves below instead of squeezing the accuracy.
     with st.container(horizontal=True, gap="medium"):
-        left, right = st.container(width="stretch"), st.container(width=LOSS_WIDTH)
+        left, right = room("live_charts"), st.container(width=LOSS_WIDTH)
     dark = st.context.theme.type == "dark"
     color, behind_color = (on_background(c, dark=dark) for c in (run_color(status.color), _color_of(behind)))
     averaged = has_average(rows) or has_average(behind_rows)
@@ -230,8 +232,12 @@ def _charts(
             if not rows and not steps and not behind_rows:
                 _placeholder(kind, status)
                 continue
+            mine, others = rows, behind_rows
+            if kind == "lr":
+                mine = drawn_lr(run, status, rows)
+                others = drawn_lr(behind, behind.status(), behind_rows) if behind else []
             st.vega_lite_chart(
-                live_frame(kind, rows, steps, behind_rows, averaged=averaged, marks=marks, end=epochs),
+                live_frame(kind, mine, steps, others, averaged=averaged, marks=marks, end=epochs),
                 live_spec(kind, color, behind_color, epochs, averaged=averaged),
                 key=f"live_{kind}_{run.id}",
                 width="stretch",

@@ -12,6 +12,8 @@ from ui.repeat import repeat_button
 from ui.services import library
 from ui.words import plain
 
+BUTTON_WIDTH = 124
+"""Room for an icon and two words."""
 _HELP = (
     "Plain rules over this run's curves and settings, listed in docs/insight.md; what a run on the same data "
     "already tried is left out."
@@ -29,15 +31,17 @@ def next_steps_panel(entry: RunEntry, entries: list[RunEntry], key: str) -> None
     st.subheader("Next steps", help=_HELP)
     for suggestion in found:
         name = f"{key}_next_{suggestion.rule.replace(' ', '_')}"
-        left, right = st.columns([6, 1], vertical_alignment="center", gap="medium")
-        left.markdown(f"**{plain(suggestion.sentence)}** :gray[{plain(suggestion.reason)}]")
-        with right:
-            _button(suggestion, entry, status, name)
+        # Where there is no room beside the sentence, the button moves below it.
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            with st.container(width="stretch"):
+                st.markdown(f"**{plain(suggestion.sentence)}** :gray[{plain(suggestion.reason)}]")
+            with st.container(width=BUTTON_WIDTH):
+                _button(suggestion, entry, status, name)
 
 
 def _button(suggestion: Suggestion, entry: RunEntry, status: Status, key: str) -> None:
     if suggestion.action == "repeat":
-        repeat_button(entry, key)
+        repeat_button([entry], key)
     elif suggestion.action == "extend":
         if st.button("Extend", icon=":material/more_time:", key=key):
             extend_dialog(entry.run, status, suggestion.changes["epochs"])
@@ -51,8 +55,4 @@ def _dataset(status: Status) -> DatasetInfo | None:
         info = library().open(status.dataset).info
     except (PlateauError, OSError):
         return None
-    same = (info.fingerprint, info.split_fingerprint) == (
-        status.dataset_fingerprint,
-        status.split_fingerprint,
-    )
-    return info if same else None
+    return info if status.is_on(info.fingerprint, info.split_fingerprint) else None

@@ -21,7 +21,8 @@ def images_behind(run: Run, status: Status) -> int | None:
         info = library().open(status.dataset).info
     except (PlateauError, OSError):
         return None
-    return info.counts.get("val") if info.split_fingerprint == status.split_fingerprint else None
+    same = status.is_on(info.fingerprint, info.split_fingerprint)
+    return info.counts.get("val") if same else None
 
 
 def marks_of(read: Read, status: Status, images: int | None) -> list[Mark]:

@@ -38,6 +38,8 @@ SAMPLES = 8
 SHEET_WIDTH = 416
 """Pixels on the screen that a sheet of samples may take."""
 GAP = 2
+LOG_FROM = 100
+"""A learning rate that falls in steps by this factor in all is drawn on a logarithmic axis."""
 STYLE = """<style>
 .st-key-samples img { image-rendering: pixelated; }
 </style>"""
@@ -173,12 +175,27 @@ def show_lr(recipe: Recipe, info: DatasetInfo | None) -> None:
             help=f"The scheduler waits for {recipe.scheduler.monitor}; this shows what it does if that stops "
             "improving after this epoch.",
         )
-    rows = pd.DataFrame(lr_preview(recipe, info, until).points, columns=["epoch", "lr"])
-    st.vega_lite_chart(rows, _lr_spec(), key="lr_preview", width="stretch")
+    preview = lr_preview(recipe, info, until)
+    rows = pd.DataFrame(preview.points, columns=["epoch", "lr"])
+    st.vega_lite_chart(
+        rows, _lr_spec(_falls_by_factors(recipe, rows["lr"])), key="lr_preview", width="stretch"
+    )
+    if until is not None:
+        # The launch warns of what happens anyhow; this is what happens if it stops improving here.
+        for warning in preview.warnings:
+            st.caption(f"If so: {plain(warning)}")
+
+
+def _falls_by_factors(recipe: Recipe, lrs: "pd.Series[float]") -> bool:
+    """Whether the learning rate goes down in steps by a factor, so far that only a logarithmic axis shows
+    them all."""
+    lowest = float(lrs.min())
+    return recipe.scheduler.kind in ("plateau", "step", "multi_step") and 0 < lowest * LOG_FROM <= lrs.max()
 
 
 @st.cache_data(show_spinner=False)
-def _lr_spec() -> dict[str, Any]:
+def _lr_spec(is_log: bool) -> dict[str, Any]:
+    scale = alt.Scale(type="log", nice=False) if is_log else alt.Scale()
     chart = (
         alt.Chart(pd.DataFrame({"epoch": [0.0], "lr": [0.0]}))
         .mark_line(strokeWidth=2)
@@ -189,7 +206,12 @@ def _lr_spec() -> dict[str, Any]:
                 scale=alt.Scale(nice=False, zero=True),
                 axis=alt.Axis(tickMinStep=1),
             ),
-            y=alt.Y("lr:Q", title="lr", axis=alt.Axis(format="~g", tickCount=4)),
+            y=alt.Y(
+                "lr:Q",
+                title="lr (log scale)" if is_log else "lr",
+                scale=scale,
+                axis=alt.Axis(format="~g", tickCount=4),
+            ),
             tooltip=[
                 alt.Tooltip("epoch:Q", title="epochs done", format=".2~f"),
                 alt.Tooltip("lr:Q", title="lr", format=".3~g"),

@@ -15,54 +15,74 @@ from ui.problems import told
 from ui.services import library, store
 
 
-def repeat_button(entry: RunEntry, key: str) -> None:
-    """A button that asks how many repeats of this run to queue; it says so when they are."""
+def repeat_button(entries: Sequence[RunEntry], key: str) -> None:
+    """A button that asks how many repeats of each of these runs to queue; it says so when they are."""
     if st.button(
         "Repeat",
         icon=":material/repeat:",
         key=key,
-        disabled=entry.status is None,
+        disabled=any(entry.status is None for entry in entries),
         help="Train the same recipe with other seeds, to see how much of a result is chance.",
     ):
-        repeat_dialog(entry, key)
+        repeat_dialog(entries, key)
     said = st.session_state.pop(f"{key}_said", "")
     if said:
         st.toast(words.plain(said), icon=":material/repeat:")
 
 
 @st.dialog("Repeat with other seeds", width="small")
-def repeat_dialog(entry: RunEntry, key: str) -> None:
+def repeat_dialog(entries: Sequence[RunEntry], key: str) -> None:
     """How many, which seeds these are, and how long they may take."""
-    status = entry.status
-    assert status is not None
-    entries = store().list()
-    group = next((g for g in groups(entries) if entry.id in {e.id for e in g.entries}), Group("", (entry,)))
-    st.markdown(f"**{words.plain(entry.name)}**: {words.plain(_so_far(group))}")
+    everything = store().list()
+    found = [(entry, _group_of(entry, everything)) for entry in entries]
+    for entry, group in found:
+        st.markdown(f"**{words.plain(entry.name)}**: {words.plain(_so_far(group))}")
     times = int(
         st.number_input(
-            "More seeds",
+            "More seeds" if len(found) == 1 else "More seeds of each",
             min_value=1,
             max_value=MOST,
-            value=max(1, SEEDS_NEEDED - len(_seeds(group))),
+            value=max(1, SEEDS_NEEDED - min(len(_seeds(group)) for _, group in found)),
             key=f"{key}_times",
             help=f"With {SEEDS_NEEDED} seeds or more on both sides, a comparison can tell the recipe from "
             "chance.",
         )
     )
-    seeds = next_seeds(entries, entry, times)
-    st.caption(words.plain(f"{seed_words(seeds).capitalize()}{_how_long(status, times)}."))
-    if status.state == "failed":
-        sentence = f"This run failed: {status.message} Its repeats may fail as well."
-        st.warning(words.plain(sentence), icon=":material/warning:")
-    # Another key once the group has grown: the second click of a double click is on a button that is gone.
-    token = _token(entry, group, times)
-    label = f"Queue {times} repeat{'s' if times > 1 else ''}"
-    if st.button(label, type="primary", icon=":material/repeat:", key=f"{key}_go_{token}"):
+    for entry, _ in found:
+        _announce(entry, everything, times, alone=len(found) == 1)
+    # Another key once a group has grown: the second click of a double click is on a button that is gone.
+    tokens = [_token(entry, group, times) for entry, group in found]
+    many = times * len(found)
+    label = f"Queue {many} repeat{'s' if many > 1 else ''}"
+    button_key = f"{key}_go_{hashlib.sha256(''.join(tokens).encode()).hexdigest()[:16]}"
+    if st.button(label, type="primary", icon=":material/repeat:", key=button_key):
         with told():
-            made = repeat(store(), entry.run, times, library=library(), token=token)
-            queued = seed_words([seed for run in made if (seed := seed_of(store().entry(run))) is not None])
-            st.session_state[f"{key}_said"] = f"Queued: {entry.name} again, {queued}."
+            said = [_queue(entry, times, token) for (entry, _), token in zip(found, tokens, strict=True)]
+            st.session_state[f"{key}_said"] = f"Queued: {'; '.join(said)}."
             st.rerun()
+
+
+def _group_of(entry: RunEntry, everything: Sequence[RunEntry]) -> Group:
+    found = (group for group in groups(everything) if entry.id in {other.id for other in group.entries})
+    return next(found, Group("", (entry,)))
+
+
+def _announce(entry: RunEntry, everything: list[RunEntry], times: int, *, alone: bool) -> None:
+    """Which seeds come next and how long they may take; that a run failed is a warning."""
+    status = entry.status
+    assert status is not None
+    said = f"{seed_words(next_seeds(everything, entry, times))}{_how_long(status, times)}"
+    st.caption(words.plain(f"{said.capitalize()}." if alone else f"{entry.name}: {said}."))
+    if status.state == "failed":
+        which = "This run" if alone else entry.name
+        sentence = f"{which} failed: {status.message} Its repeats may fail as well."
+        st.warning(words.plain(sentence), icon=":material/warning:")
+
+
+def _queue(entry: RunEntry, times: int, token: str) -> str:
+    made = repeat(store(), entry.run, times, library=library(), token=token)
+    queued = [seed for run in made if (seed := seed_of(store().entry(run))) is not None]
+    return f"{entry.name} again, {seed_words(queued)}"
 
 
 def seed_words(seeds: Sequence[int]) -> str:

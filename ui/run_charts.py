@@ -14,7 +14,8 @@ import streamlit as st
 
 from core.insight import best_row, number
 from core.insight.overfit import Mark
-from ui.charts import TRAIN_DASH, spec_of
+from core.insight.palette import ACCURACY_LINES, TRAIN_DASH
+from ui.charts import spec_of
 
 Row = Mapping[str, Any]
 Kind = Literal["accuracy", "loss", "lr"]
@@ -24,7 +25,7 @@ DOTS_UP_TO = 40
 """Up to so many epochs each one has a dot: a line of one point would show nothing."""
 MARK_COLOR = "#8a8f98"
 """Shows on light and on dark."""
-AVERAGED = "val (EMA)"
+AVERAGED = next(line.name for line in ACCURACY_LINES if "ema" in line.key)
 """The line of the averaged weights: only runs that average them have it."""
 
 MARKED: dict[Kind, tuple[str, ...]] = {"accuracy": ("gap", "levelled", "collapse"), "lr": ("collapse",)}
@@ -35,27 +36,18 @@ LABEL_STEP = 0.075
 """Share of a chart's range between two labels, one above the other."""
 
 _KEYS: dict[Kind, dict[str, str]] = {
-    "accuracy": {
-        "val": "val/accuracy",
-        AVERAGED: "val/ema_accuracy",
-        "train": "train/accuracy",
-        "clean train": "train/clean_accuracy",
-    },
-    "loss": {
-        "val": "val/loss",
-        AVERAGED: "val/ema_loss",
-        "train": "train/loss",
-        "clean train": "train/clean_loss",
-    },
+    "accuracy": {line.name: line.key for line in ACCURACY_LINES},
+    "loss": {line.name: line.key.replace("accuracy", "loss") for line in ACCURACY_LINES},
     "lr": {"lr": "lr"},
 }
 _TITLES: dict[Kind, str] = {"accuracy": "Accuracy", "loss": "Loss", "lr": "Learning rate"}
 _LOSSES = "train: what training minimizes; val, clean train: plain cross entropy"
 """Train has label smoothing and mixed images in it where the recipe asks for them; the others never."""
 _FORMATS: dict[Kind, str] = {"accuracy": ".1%", "loss": ".3f", "lr": ".3~g"}
-_AXIS_FORMATS: dict[Kind, str] = {"accuracy": ".0%", "loss": "~g", "lr": "~g"}
-_DASHES = {"val": [1, 0], AVERAGED: [2, 3], "train": TRAIN_DASH, "clean train": [1, 0], "lr": [1, 0]}
-_WIDTHS = {"val": 2.4, AVERAGED: 2.2, "train": 1.7, "clean train": 1.3, "lr": 1.8}
+_AXIS_FORMATS: dict[Kind, str] = {"accuracy": "%", "loss": "~g", "lr": "~g"}
+"""Of an accuracy as many digits as the distance of the ticks asks for."""
+_DASHES = {line.name: list(line.dash) for line in ACCURACY_LINES} | {"lr": [1, 0]}
+_WIDTHS = {line.name: line.width for line in ACCURACY_LINES} | {"lr": 1.8}
 _MARK_HEIGHT = "val"
 """The column that holds the height of a mark's label on the accuracy chart; 'lr' on that of the lr."""
 ROWS = alt.NamedData(name="rows")
@@ -78,7 +70,9 @@ def live_frame(
     end: float = 0.0,
 ) -> pd.DataFrame:
     """The rows of one run for a chart: its epochs, the steps of the epoch under way, the epochs of the
-    run laid behind it, and the marks (only on charts that show them), whose axis ends at `end`."""
+    run laid behind it, and the marks (only on charts that show them), whose axis ends at `end`.
+
+    Rows of a learning rate are those of `lr_rows`, which go from step to step."""
     series = series_of(kind, averaged)
     parts = [_part(series, behind, "behind"), _part(series, rows, "this")]
     moving = _part(series, running, "running")
@@ -158,8 +152,9 @@ def live_spec(
         _live_lines(kind, names, x, "behind", behind_color, 0.38, legend_color=color),
         _live_lines(kind, names, x, "running", color, 0.45),
         _live_lines(kind, names, x, "this", color, 1.0),
-        _live_dots(kind, names, x, color),
     ]
+    if kind != "lr":
+        lines.append(_live_dots(kind, names, x, color))
     if kind == "accuracy":
         lines.append(_best_mark(x, color))
     if kind in MARKED:
@@ -235,12 +230,11 @@ def _live_lines(
     opacity: float,
     legend_color: str = "",
 ) -> Any:
-    interpolate = "step-before" if kind == "lr" else "linear"
     return (
         alt.Chart(ROWS)
         .transform_filter(f"datum.role == '{role}'")
         .transform_fold(names, as_=["series", "value"])
-        .mark_line(color=color, opacity=opacity, interpolate=interpolate, clip=True)
+        .mark_line(color=color, opacity=opacity, clip=True)
         .encode(x=x, y=value_axis(kind), **line_styles(names, legend_color or color))
     )
 
@@ -322,7 +316,7 @@ def extension_spec(color: str, epochs: int) -> dict[str, Any]:
             y=value_axis("lr", "lr:Q"),
             strokeDash=alt.StrokeDash(
                 "part:N",
-                scale=alt.Scale(domain=parts, range=[[1, 0], [2, 3], TRAIN_DASH]),
+                scale=alt.Scale(domain=parts, range=[[1, 0], [2, 3], list(TRAIN_DASH)]),
                 legend=alt.Legend(title=None, orient="bottom", symbolType="stroke", symbolSize=500),
             ),
             tooltip=[

@@ -10,9 +10,8 @@ from typing import Any
 
 from core.insight.palette import PALETTE
 from core.insight.repeats import groups
-from core.recipe.words import MISSING, in_order, setting_words, value_words
+from core.recipe.words import MISSING, in_order, is_switch, setting_words, value_words
 from core.runs import RunEntry, Status
-from ui.run_table import group_name
 
 Value = float | str | None
 BEST = "best"
@@ -130,7 +129,7 @@ def _repeats(entries: Sequence[RunEntry]) -> Field | None:
     members = groups(entries)
     if not 1 < len(members) < len(entries):
         return None
-    names = {entry.id: group_name(group) for group in members for entry in group.entries}
+    names = {entry.id: group.name for group in members for entry in group.entries}
     return Field(REPEATS, "Group of repeats", tuple(names[entry.id] for entry in entries), is_number=False)
 
 
@@ -146,11 +145,7 @@ def _differing(entries: Sequence[RunEntry], settings: Mapping[str, Mapping[str, 
     }
     candidates |= {path for path in first if any(path not in flat for flat in known)}
     candidates.discard("augmentations.order")
-    return in_order(sorted(path for path in candidates if _is_switch(path) or _varies(path, known)))
-
-
-def _is_switch(path: str) -> bool:
-    return path.startswith("augmentations.") and path.endswith(".kind")
+    return in_order(sorted(path for path in candidates if is_switch(path) or _varies(path, known)))
 
 
 def _varies(path: str, known: Sequence[Mapping[str, Any]]) -> bool:
@@ -160,7 +155,7 @@ def _varies(path: str, known: Sequence[Mapping[str, Any]]) -> bool:
 
 def _setting(path: str, entries: Sequence[RunEntry], settings: Mapping[str, Mapping[str, Any]]) -> Field:
     label = setting_words(path)
-    if _is_switch(path):
+    if is_switch(path):
         flats = [settings.get(entry.id) for entry in entries]
         switched = tuple(None if flat is None else "on" if path in flat else "off" for flat in flats)
         return Field(path, label, switched, is_number=False)

@@ -19,6 +19,7 @@ from ui.run_charts import (
     Row,
     chart_title,
     line_styles,
+    position,
     series_of,
     value_axis,
     value_tooltips,
@@ -62,7 +63,7 @@ def overlay_frame(
             frames["run"].append(curve.name)
             frames["part"].append(curve.part)
             frames["epoch"].append(epoch)
-            frames["x"].append(epoch if x_axis == "epoch" else minutes)
+            frames["x"].append(position(row) if x_axis == "epoch" else minutes)
             frames["best"].append(row is best)
             for name, key in series.items():
                 frames[name].append(number(row, key))
@@ -94,7 +95,7 @@ def overlay_spec(
     lines = (
         alt.Chart(ROWS)
         .transform_fold(list(shown), as_=["series", "value"])
-        .mark_line(interpolate="step-before" if kind == "lr" else "linear")
+        .mark_line()
         .encode(x=x, y=y, color=color, detail="id:N", opacity=faded, **line_styles(shown))
         .add_params(pick)
     )

@@ -12,7 +12,7 @@ import streamlit as st
 from core.insight.repeats import Group
 from core.recipe.words import kind_words
 from core.runs import Look, Run, RunEntry
-from core.runs.repeat import repeat_name, seed_of
+from core.runs.repeat import seed_of
 from ui import words
 from ui.charts import run_color
 
@@ -111,7 +111,7 @@ def _group_cells(row: TableRow) -> dict[str, Any]:
     known = [entry.status for entry in group.entries if entry.status]
     cells |= dict.fromkeys(("best_epoch", "test", "test_epoch", "test_tta"))
     cells |= {
-        "name": group_name(group),
+        "name": group.name,
         "star": "★" if any(entry.notes.star for entry in group.entries) else "",
         "state": list(states),
         "repeats": f"{OPEN if row.is_open else SHUT} {_count(group)}",
@@ -130,12 +130,6 @@ def group_head(group: Group) -> RunEntry:
     """The run that a group goes by: the oldest that can be read."""
     known = [entry for entry in group.entries if entry.status]
     return min(known or group.entries, key=lambda e: (e.status.created_at if e.status else "", e.id))
-
-
-def group_name(group: Group) -> str:
-    """The name of its oldest run, without the seed in it."""
-    name = group_head(group).name
-    return repeat_name(name, 0).removesuffix(", seed 0")
 
 
 def _count(group: Group) -> str:
@@ -176,7 +170,7 @@ def table_config() -> dict[str, Any]:
     return {
         "color": column.ImageColumn("", width=36, pinned=True, help="The run's colour in every chart."),
         "star": column.TextColumn("★", width=36, pinned=True),
-        "name": column.TextColumn("Name", width="medium", pinned=True),
+        "name": column.TextColumn("Name", width="medium"),
         "state": column.MultiselectColumn(
             "State", options=list(words.STATE_COLORS), color=list(words.STATE_COLORS.values()), width=100
         ),

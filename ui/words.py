@@ -2,7 +2,7 @@
 
 import re
 
-from core.words import count, duration, in_points, lr, moment, percent, points, short_count, size
+from core.words import count, duration, in_points, lr, moment, percent, points, short_count, signed, size
 
 __all__ = [
     "STATE_COLORS",
@@ -16,6 +16,7 @@ __all__ = [
     "plain",
     "points",
     "short_count",
+    "signed",
     "size",
     "state_badge",
 ]
@@ -42,11 +43,16 @@ STATE_COLORS = {
 }
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$<>:&])")
+_TAKEN_FOR_MORE = re.compile(r"(?i)((?:https?|www)(?=[:.])|@(?=\w)|:(?=[\w+/-]+:))")
+"""Where an address or a shortcode such as ':icon:' begins. Pages look for these in what Markdown leaves,
+where a backslash no longer shows."""
+_BREAK = "\N{ZERO WIDTH SPACE}"
 
 
 def plain(text: str) -> str:
-    """What a person typed, so that Markdown shows it as it is."""
-    return _MARKDOWN.sub(r"\\\1", text).replace("\n", " ")
+    """What a person typed, so that Markdown shows it as it is: no link, no icon, no emphasis."""
+    apart = _TAKEN_FOR_MORE.sub(rf"\1{_BREAK}", text)
+    return _MARKDOWN.sub(r"\\\1", apart).replace("\n", " ")
 
 
 def state_badge(state: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 Command = Callable[[argparse.Namespace], Any]
+RUN = "a run's name, its id or a beginning or end of it, or 'last'"
 
 
 def add_commands(parser: argparse.ArgumentParser) -> None:
@@ -19,10 +20,14 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     runs = _add(commands, "runs", "core.cli.runs:runs", "list all runs, newest first")
     _add_json(runs)
     stop = _add(commands, "stop", "core.cli.runs:stop", "stop a training run, or take one out of the queue")
-    stop.add_argument("run", metavar="RUN")
+    stop.add_argument("run", metavar="RUN", help=RUN)
     stop.add_argument("--after-epoch", action="store_true", help="let the epoch that is under way end first")
     resume = _add(commands, "resume", "core.cli.training:resume", "let a run go on from its last whole epoch")
-    resume.add_argument("run", metavar="RUN")
+    which = resume.add_mutually_exclusive_group(required=True)
+    which.add_argument("run", metavar="RUN", nargs="?", help=RUN)
+    which.add_argument(
+        "--interrupted", action="store_true", help="instead of RUN: every interrupted run, the oldest first"
+    )
     resume.add_argument("--epochs", metavar="N", help="go on to N epochs in all; +N for N more")
     resume.add_argument("--hold-lr", action="store_true", help="beyond the planned end, keep the last lr")
     _add_evaluate(commands)
@@ -91,7 +96,9 @@ def _add_train(commands: Any) -> None:
     train = _add(
         commands, "train", "core.cli.training:train", "train a recipe; the last line printed is the run's id"
     )
-    train.add_argument("recipe", metavar="RECIPE", help="a preset's id or a JSON file")
+    train.add_argument(
+        "recipe", metavar="RECIPE", help="a preset's id (of the diary also its number) or a JSON file"
+    )
     train.add_argument("--data", metavar="NAME", help="the data set")
     train.add_argument("--epochs", type=int, metavar="N")
     train.add_argument(
@@ -111,7 +118,11 @@ def _add_train(commands: Any) -> None:
         "one after the other, and each one's id is printed as it ends. Ctrl-C stops the one that trains "
         "(resume goes on with it) and takes those that wait out of the queue",
     )
-    train.add_argument("--name", default="", help="a name for the run; repeats add their seed to it")
+    train.add_argument(
+        "--name",
+        default="",
+        help="a name for the run (default: the preset's title); repeats add their seed to it",
+    )
     train.add_argument("--hypothesis", default="", help="why this run?")
 
 
@@ -147,9 +158,7 @@ def _add_compare(commands: Any) -> None:
         "core.cli.compare:compare",
         "what changed between two runs, what it did, and whether it is real",
     )
-    compare.add_argument(
-        "before", metavar="RUN", help="the baseline: its name, its id or an end of it, or 'last'"
-    )
+    compare.add_argument("before", metavar="RUN", help=f"the baseline: {RUN}")
     compare.add_argument("after", metavar="RUN", help="the run that is judged against it")
     _add_json(compare)
 
@@ -169,12 +178,12 @@ def _add_diary(commands: Any) -> None:
         action="append",
         default=[],
         metavar="RUN",
-        help="this run only: its name, its id or an end of it, or 'last'; may be repeated",
+        help=f"this run only: {RUN}; may be repeated",
     )
 
 
 def _add_checkpoint(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="a run's name, its id or an end of it, or 'last'")
+    parser.add_argument("run", metavar="RUN", help=RUN)
     parser.add_argument("--checkpoint", default="best", metavar="best|last|EPOCH", type=_checkpoint)
     parser.add_argument(
         "--tta", type=int, default=0, metavar="N", help="also by test-time augmentation with N views"

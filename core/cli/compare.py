@@ -6,8 +6,8 @@ from dataclasses import asdict
 from typing import Any
 
 from core.cli.output import note, print_json, print_table
-from core.insight.changes import ChangeCard, change_card
-from core.insight.repeats import groups
+from core.insight.changes import ChangeCard, change_card, group_card
+from core.insight.repeats import Group, groups
 from core.insight.verdict import Verdict, judge
 from core.runs import RunEntry, RunStore
 from core.workspace import find_workspace
@@ -18,40 +18,51 @@ def compare(call: argparse.Namespace) -> None:
     store = RunStore(find_workspace().runs)
     before, after = (store.entry(store.find(name)) for name in (call.before, call.after))
     verdict = judge([before], [after])
-    with_repeats = _with_repeats(store.list(), before, after)
+    groups_of = _repeats(store.list(), before, after)
     card = change_card(before, after)
     if call.json:
-        print_json(_as_json(card, verdict, with_repeats))
+        print_json(_as_json(card, verdict, judge(*(g.entries for g in groups_of)) if groups_of else None))
     else:
-        _print(card, verdict, with_repeats)
+        _print(card, verdict)
+        if groups_of:
+            _print_repeats(*groups_of)
 
 
-def _with_repeats(entries: Sequence[RunEntry], before: RunEntry, after: RunEntry) -> Verdict | None:
-    """The verdict on the groups that the runs belong to; None where that says nothing new."""
+def _repeats(entries: Sequence[RunEntry], before: RunEntry, after: RunEntry) -> tuple[Group, Group] | None:
+    """The groups that the runs belong to; None where they say nothing new."""
     group_of = {entry.id: group for group in groups(entries) for entry in group.entries}
     # A run that was made after the list was read is in no group.
     first, second = (group_of.get(run.id) or groups([run])[0] for run in (before, after))
     if first is second or len(first.entries) == len(second.entries) == 1:
         return None
-    return judge(first.entries, second.entries)
+    return first, second
 
 
-def _print(card: ChangeCard, verdict: Verdict, with_repeats: Verdict | None) -> None:
+def _print(card: ChangeCard, verdict: Verdict) -> None:
     print(f"{card.before.name} ({card.before.id}) → {card.after.name} ({card.after.id})")
     print(f"\nWhat changed: {card.kind_words}")
     for change in card.changes:
         print(f"  {change.setting}: {change.old} → {change.new}")
-    if card.effects:
-        print("\nWhat it did")
-        rows = [[effect.label, *effect.words] for effect in card.effects]
-        print_table(["", "before", "after", "difference"], rows)
+    _print_effects("What it did", card)
     print(f"\nIs it real? {verdict.sentence}")
     _print_grounds(verdict)
-    if with_repeats:
-        print(f"\nWith their repeats: {with_repeats.sentence}")
-        _print_grounds(with_repeats)
     if card.note and card.note not in verdict.sentence:
         note(card.note)
+
+
+def _print_repeats(before: Group, after: Group) -> None:
+    """The same of both runs' groups, whose figures are means over seeds."""
+    card, verdict = group_card(before, after), judge(before.entries, after.entries)
+    _print_effects(f"With their repeats. {card.means_words}", card)
+    print(f"\nIs it real, with their repeats? {verdict.sentence}")
+    _print_grounds(verdict)
+
+
+def _print_effects(title: str, card: ChangeCard) -> None:
+    if card.effects:
+        print(f"\n{title.strip()}")
+        rows = [[effect.label, *effect.words] for effect in card.effects]
+        print_table(["", "before", "after", "difference"], rows)
 
 
 def _print_grounds(verdict: Verdict) -> None:

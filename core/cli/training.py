@@ -18,6 +18,7 @@ from core.recipe import Preset, Recipe, load_preset, load_presets, parse_recipe,
 from core.runs import Run, RunStore, Status
 from core.runs.foreground import train_or_follow
 from core.runs.repeat import MOST, repeat
+from core.runs.resuming import interrupted
 from core.runs.status import RESUMABLE
 from core.train import EpochEnded, Event, Progress, check
 from core.words import in_points, percent
@@ -30,7 +31,7 @@ def train(call: argparse.Namespace) -> int:
     store, library = RunStore(workspace.runs), Library(workspace.data)
     if not 1 <= call.repeat <= MOST:
         raise BadInput(f"--repeat {call.repeat}: must be 1 to {MOST} runs.")
-    recipe = _recipe(call)
+    recipe, title = _recipe(call)
     if not recipe.data.name:
         raise BadInput("No data set is chosen; name one with --data (`python -m core data list` shows them).")
     info = library.open(recipe.data.name).info
@@ -39,7 +40,7 @@ def train(call: argparse.Namespace) -> int:
         raise InvalidSettings(advice.problems)
     for warning in advice.warnings:
         note(f"Note: {warning}")
-    run = store.create(recipe, info, name=call.name, hypothesis=call.hypothesis)
+    run = store.create(recipe, info, name=call.name or title, hypothesis=call.hypothesis)
     runs = [run]
     if call.repeat > 1:
         runs += repeat(store, run, call.repeat - 1, library=library)
@@ -47,9 +48,11 @@ def train(call: argparse.Namespace) -> int:
 
 
 def resume(call: argparse.Namespace) -> int:
-    """Let a run go on; with --epochs beyond its end."""
+    """Let a run go on; with --epochs beyond its end. With --interrupted every interrupted run."""
     workspace = find_workspace()
     store, library = RunStore(workspace.runs), Library(workspace.data)
+    if call.interrupted:
+        return _resume_interrupted(call, store, library)
     run = store.find(call.run)
     status = run.status()
     if call.epochs is not None:
@@ -61,6 +64,18 @@ def resume(call: argparse.Namespace) -> int:
     elif status.state != "queued":
         raise BadInput(f"Run {run.id} is {status.state} already.")
     return _train(store, library, [run])
+
+
+def _resume_interrupted(call: argparse.Namespace, store: RunStore, library: Library) -> int:
+    if call.epochs is not None or call.hold_lr:
+        raise BadInput("--interrupted takes no --epochs and no --hold-lr; leave them out, or name one run.")
+    runs = [entry.run for entry in reversed(interrupted(store))]
+    for run in runs:
+        store.resume(run)
+    if not runs:
+        note("No run is interrupted.")
+        return 0
+    return _train(store, library, runs)
 
 
 def _more(text: str, status: Status) -> int:
@@ -77,23 +92,25 @@ def _more(text: str, status: Status) -> int:
     return more
 
 
-def _recipe(call: argparse.Namespace) -> Recipe:
-    path = Path(call.recipe)
+def _recipe(call: argparse.Namespace) -> tuple[Recipe, str]:
+    """The recipe with the call's changes, and the title of the preset that it is; '' for a file's."""
+    path, title = Path(call.recipe), ""
     presets: dict[str, Preset] = {preset.id: preset for preset in load_presets()}
     if call.recipe in presets:
-        recipe = presets[call.recipe].recipe
+        recipe, title = presets[call.recipe].recipe, presets[call.recipe].title
     elif path.is_file():
         recipe = parse_recipe(path.read_bytes())
     elif path.suffix == ".json":
         raise BadInput(f"There is no recipe file {call.recipe}.")
     else:
-        recipe = load_preset(call.recipe).recipe
+        preset = load_preset(call.recipe)
+        recipe, title = preset.recipe, preset.title
     assignments = list(call.assignments)
     if call.data is not None:
         assignments.append(f"data.name={json.dumps(call.data)}")
     if call.epochs is not None:
         assignments.append(f"epochs={call.epochs}")
-    return set_values(recipe, assignments)
+    return set_values(recipe, assignments), title
 
 
 def _train(store: RunStore, library: Library, runs: list[Run]) -> int:

@@ -65,12 +65,17 @@ class Case:
         """A choice's setting; None where this choice has none of this name."""
         return getattr(getattr(self.recipe, group), name, None)
 
+    @property
+    def tail(self) -> int:
+        """How many epochs are a fifth of those with a val accuracy."""
+        return round(sum(number(row, "val/accuracy") is not None for row in self.rows) * TAIL)
+
     @cached_property
     def rise(self) -> float | None:
         """By how much mean val accuracy rose from the last fifth but one of the epochs to the last; None
         where that is within noise, or where there are too few epochs to say."""
         values = [value for row in self.rows if (value := number(row, "val/accuracy")) is not None]
-        fifth = round(len(values) * TAIL)
+        fifth = self.tail
         if fifth < 1 or not self.val_images:
             return None
         last, before = values[-fifth:], values[-2 * fifth : -fifth]
@@ -115,7 +120,10 @@ def longer_schedule(recipe: Recipe) -> tuple[str, dict[str, Any]]:
             changes["scheduler.milestones"] = sorted({max(1, round(share * m)) for m in scheduler.milestones})
         case "step":
             changes["scheduler.step_size"] = min(100_000, max(1, round(share * scheduler.step_size)))
-    return f"Train for {epochs} epochs instead of {recipe.epochs}, with a schedule as much longer.", changes
+    return (
+        f"Train for {epochs} epochs instead of {recipe.epochs}, with the schedule stretched to match.",
+        changes,
+    )
 
 
 LONGER = 1.5

@@ -5,7 +5,7 @@ judged in core/insight/verdict.py.
 """
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,17 +15,20 @@ from core.errors import Damaged, PlateauError
 from core.insight.curves import Row, number
 from core.insight.outcomes import comparable
 from core.insight.parents import Relation, parent_of
+from core.insight.repeats import ENDED_EARLY, Group
 from core.recipe.fingerprint import SEED_AND_PLACE
 from core.recipe.words import MISSING, changed_settings, setting_words, show_number
 from core.runs.run import Look, Run, RunEntry
-from core.runs.status import ACTIVE, Status
-from core.words import duration, percent, points
+from core.runs.status import Status
+from core.words import duration, percent, points, signed
 
-__all__ = ["Change", "ChangeCard", "Effect", "behind_parent", "change_card", "parent_of"]
+__all__ = ["Change", "ChangeCard", "Effect", "behind_parent", "change_card", "group_card", "parent_of"]
 
 Kind = Literal["same", "repeat", "clean", "confounded"]
 Unit = Literal["points", "loss", "seconds"]
 
+CLEARLY_SLOWER = 1.25
+"""Times that differ by less than this factor are left out: other programs on the machine do as much."""
 BEHIND_UNDER = 0.0005
 """Of accuracy: what rounds to 0.0 points is neither ahead nor behind."""
 
@@ -78,9 +81,9 @@ class Effect:
         if difference is None:
             return MISSING
         if self.unit == "points":
-            return points(difference).replace("-0.0 ", "+0.0 ")
+            return points(difference)
         if self.unit == "loss":
-            return f"{difference:+.3f}".replace("-0.000", "+0.000")
+            return signed(difference, 3)
         return f"{'-' if difference < 0 else '+'}{duration(abs(difference))}"
 
 
@@ -97,6 +100,19 @@ class ChangeCard:
     effects: tuple[Effect, ...]
     note: str = ""
     """What a reader must know before believing the figures: other images, or not all epochs done."""
+    names: tuple[str, str] = ("", "")
+    """What the sides are called: a run, or a group of repeats."""
+    seeds: tuple[int, int] = (1, 1)
+    """How many runs, each with a seed of its own, are behind the figures of a side: these are their means."""
+
+    @property
+    def means_words(self) -> str:
+        """'Means over 3 seeds before and 1 after.'; '' where each side is a single run."""
+        before, after = self.seeds
+        if self.seeds == (1, 1):
+            return ""
+        many = f"Means over {before} seed{'s' if before > 1 else ''}"
+        return f"{many} on each side." if before == after else f"{many} before and {after} after."
 
     @property
     def decisions(self) -> tuple[Change, ...]:
@@ -112,6 +128,10 @@ class ChangeCard:
 BEST_VAL = "Best val accuracy"
 
 
+Side = Sequence[RunEntry]
+"""The runs behind a side's figures: repeats of one recipe, each with a seed of its own, or one run."""
+
+
 def change_card(
     before: RunEntry, after: RunEntry, relation: Relation = "chosen", *, rows: bool = True
 ) -> ChangeCard:
@@ -119,10 +139,53 @@ def change_card(
 
     Raises Damaged where a recipe cannot be read.
     """
-    changes = changes_between(before, after)
+    return _card(
+        (before,), (after,), (before.name, after.name), relation, changes_between(before, after), rows
+    )
+
+
+def group_card(
+    before: Group, after: Group, relation: Relation = "chosen", *, rows: bool = True
+) -> ChangeCard:
+    """The card of two groups of repeats: its figures are means over the seeds that count, and the seed
+    itself is no change. Of two runs without repeats it is their own. Raises Damaged."""
+    several = max(len(before.entries), len(after.entries)) > 1
+    changes = changes_between(before.first, after.first)
+    if several:
+        changes = tuple(change for change in changes if change.field != "seed")
+    sides = [group.counted if len(group.entries) > 1 else () for group in (before, after)]
+    return _card(
+        sides[0] or (before.first,),
+        sides[1] or (after.first,),
+        (before.name, after.name),
+        relation,
+        changes,
+        rows,
+    )
+
+
+def _card(
+    before: Side,
+    after: Side,
+    names: tuple[str, str],
+    relation: Relation,
+    changes: tuple[Change, ...],
+    rows: bool,
+) -> ChangeCard:
     kind, kind_words = _kind(changes)
-    note = _note(before, after)
-    return ChangeCard(before, after, relation, changes, kind, kind_words, _effects(before, after, rows), note)
+    one, other = before[0], after[0]
+    return ChangeCard(
+        one,
+        other,
+        relation,
+        changes,
+        kind,
+        kind_words,
+        _effects(before, after, rows),
+        _note(one, other),
+        names,
+        (len(before), len(after)),
+    )
 
 
 def changes_between(before: RunEntry, after: RunEntry) -> tuple[Change, ...]:
@@ -191,38 +254,44 @@ def _unfinished(entry: RunEntry) -> str:
     status = entry.status
     if status is None or status.epoch >= status.epochs:
         return ""
-    so_far = "so far" if status.state in (*ACTIVE, "queued") else f"it is {status.state}"
-    return f"{entry.name}: {status.epoch} of {status.epochs} epochs, {so_far}."
+    ended = ENDED_EARLY.get(status.state)
+    return f"{entry.name}: {status.epoch} of {status.epochs} epochs, {f'it {ended}' if ended else 'so far'}."
 
 
 # ---- what came with it ----
 
 
-def _effects(before: RunEntry, after: RunEntry, rows: bool) -> tuple[Effect, ...]:
+def _effects(before: Side, after: Side, rows: bool) -> tuple[Effect, ...]:
     """Empty where the runs were judged on different images."""
-    if before.status is None or after.status is None or comparable(before.status, after.status):
+    old, new = before[0].status, after[0].status
+    if old is None or new is None or comparable(old, new):
         return ()
-    old, new = before.status.best, after.status.best
+    first, second = ([e.status.best for e in side if e.status and e.status.best] for side in (before, after))
+    values = [_mean(best.val_accuracy for best in side) for side in (first, second)]
+    gaps = [_mean(best.gap for best in side) for side in (first, second)]
     effects = [
-        Effect(BEST_VAL, old.val_accuracy if old else None, new.val_accuracy if new else None, "points"),
-        Effect(
-            "Overfit gap at best", old.gap if old else None, new.gap if new else None, "points", is_gap=True
-        ),
+        Effect(BEST_VAL, values[0], values[1], "points"),
+        Effect("Overfit gap at best", gaps[0], gaps[1], "points", is_gap=True),
     ]
-    if rows:
-        effects += _effects_of_rows(before, after)
-    return tuple(effects)
+    return tuple(effects + (_effects_of_rows(before, after) if rows else []))
 
 
-def _effects_of_rows(before: RunEntry, after: RunEntry) -> list[Effect]:
-    found = [_figures(entry) for entry in (before, after)]
-    place = "" if _device(before) == _device(after) else ", on different devices"
-    effects = [
-        Effect("Val loss at best", found[0].loss, found[1].loss, "loss"),
-        Effect(f"Time per epoch{place}", found[0].seconds, found[1].seconds, "seconds"),
-    ]
-    if found[0].test is not None or found[1].test is not None:
-        effects.append(Effect("Test accuracy", found[0].test, found[1].test, "points"))
+def _mean(values: Iterable[float | None]) -> float | None:
+    """Over the runs that have such a figure."""
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None
+
+
+def _effects_of_rows(before: Side, after: Side) -> list[Effect]:
+    old, new = (_mean_figures([_figures(entry) for entry in side]) for side in (before, after))
+    effects = [Effect("Val loss at best", old.loss, new.loss, "loss")]
+    times = old.seconds or 0.0, new.seconds or 0.0
+    if min(times) > 0 and max(times) >= CLEARLY_SLOWER * min(times):
+        same = len({_device(entry) for entry in (*before, *after)}) == 1
+        why = "whatever else the machine did" if same else "on different devices"
+        effects.append(Effect(f"Time per epoch, {why}", old.seconds, new.seconds, "seconds"))
+    if old.test is not None or new.test is not None:
+        effects.append(Effect("Test accuracy", old.test, new.test, "points"))
     return effects
 
 
@@ -232,6 +301,12 @@ class _Figures:
     seconds: float | None
     """Median of its epochs."""
     test: float | None
+
+
+def _mean_figures(found: Sequence[_Figures]) -> _Figures:
+    return _Figures(
+        _mean(f.loss for f in found), _mean(f.seconds for f in found), _mean(f.test for f in found)
+    )
 
 
 def _figures(entry: RunEntry) -> _Figures:
@@ -245,11 +320,11 @@ def _figures(entry: RunEntry) -> _Figures:
     return _Figures(
         number(at_best, "val/loss"),
         statistics.median(seconds) if seconds else None,
-        _test(entry.run.looks(), best.epoch if best else None),
+        _look_at_test(entry.run.looks(), best.epoch if best else None),
     )
 
 
-def _test(looks: Sequence[Look], best_epoch: int | None) -> float | None:
+def _look_at_test(looks: Sequence[Look], best_epoch: int | None) -> float | None:
     """The last plain look at test: of the best epoch where there is one, else of any."""
     found = [look for look in looks if look.split == "test" and not look.averaged]
     found = [look for look in found if look.checkpoint_epoch == best_epoch] or found

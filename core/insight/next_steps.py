@@ -51,7 +51,6 @@ def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
 
 def same_data(status: Status, other: RunEntry) -> bool:
     """Whether a run saw the same images in the same split."""
-    return other.status is not None and (
-        (other.status.dataset_fingerprint, other.status.split_fingerprint)
-        == (status.dataset_fingerprint, status.split_fingerprint)
+    return other.status is not None and other.status.is_on(
+        status.dataset_fingerprint, status.split_fingerprint
     )

@@ -26,6 +26,8 @@ NEAR_ZERO = 0.01
 """Share of its peak under which a learning rate counts as collapsed."""
 TO_COME = 1 / 3
 """Share of the epochs that must be left for a collapse to be too early."""
+IDLE_EPOCHS = 3
+"""And so many epochs: a short schedule comes down to nothing in its last one, as it should."""
 LEVEL_EPOCHS = 3
 LEVEL_SHARE = 0.1
 """So many epochs, and this share of all done, must follow before val counts as levelled off."""
@@ -133,7 +135,7 @@ def _levels_off(rows: Sequence[Row], images: int | None) -> Mark | None:
 
 def lr_collapse(rows: Sequence[Row], images: int | None = None, epochs: int | None = None) -> Mark | None:
     """The epoch from which on the learning rate stays under 1 % of its peak, if that was too early: a
-    third of the epochs was still to come, or the gap grew on by more than noise."""
+    third of the epochs (and 3 of them) was still to come, or the gap grew on by more than noise."""
     lrs = [(row, value) for row in rows if (value := number(row, "lr")) is not None]
     if not lrs:
         return None
@@ -146,7 +148,7 @@ def lr_collapse(rows: Sequence[Row], images: int | None = None, epochs: int | No
     epoch, end = lrs[at][0]["epoch"], epochs or rows[-1]["epoch"]
     to_come, grown = end - epoch + 1, _growth(rows, epoch, images)
     begin = f"From epoch {epoch} on the learning rate is under 1 % of its peak of {lr(peaks[at])}"
-    if to_come >= TO_COME * end:
+    if to_come >= max(IDLE_EPOCHS, TO_COME * end):
         return Mark(epoch, "collapse", f"{begin}, with {to_come} of {end} epochs to come.")
     if grown is not None:
         return Mark(epoch, "collapse", f"{begin}, and the gap still grew by {grown * 100:.1f} points.")

@@ -30,7 +30,7 @@ _SECOND_ROUND = (
 )
 """A lighter or darker relative of each, as far from the other 19 as both backgrounds allow."""
 
-TRAIN_DASH = [5, 4]
+TRAIN_DASH = (5, 4)
 """Train is dashed and val solid, everywhere."""
 
 
@@ -54,6 +54,6 @@ class Line:
 ACCURACY_LINES = (
     Line("val", "val/accuracy", (1, 0), 2.4),
     Line("val (EMA)", "val/ema_accuracy", (2, 3), 2.2),
-    Line("train", "train/accuracy", (5, 4), 1.7),
-    Line("clean train", "train/clean_accuracy", (1, 0), 0.9),
+    Line("train", "train/accuracy", TRAIN_DASH, 1.7),
+    Line("clean train", "train/clean_accuracy", (1, 0), 1.3),
 )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from core.insight.parents import age
+from core.runs.names import name_without_seed
 from core.runs.repeat import group_key, seed_of
 from core.runs.run import RunEntry
 
@@ -26,6 +27,13 @@ class Group:
     def first(self) -> RunEntry:
         """The run that was made first, which the others usually repeat."""
         return min(self.entries, key=age)
+
+    @property
+    def name(self) -> str:
+        """A run's own name; several go by the name of the first that can be read, without its seed."""
+        readable = [entry for entry in self.entries if entry.status]
+        name = min(readable or self.entries, key=age).name
+        return name if len(self.entries) == 1 else name_without_seed(name)
 
     @cached_property
     def counted(self) -> tuple[RunEntry, ...]:
@@ -69,6 +77,10 @@ def groups(entries: Sequence[RunEntry]) -> list[Group]:
     for entry in entries:
         found.setdefault(group_key(entry), []).append(entry)
     return [Group(key, tuple(members)) for key, members in found.items()]
+
+
+ENDED_EARLY = {"stopped": "was stopped", "interrupted": "was interrupted", "failed": "failed"}
+"""What is said of a run that ended before its last epoch."""
 
 
 def is_done(entry: RunEntry) -> bool:

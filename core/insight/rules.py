@@ -87,21 +87,24 @@ class StillRising(Rule):
     def suggest(self, case: Case) -> Suggestion | None:
         if case.rise is None or case.status.epoch < case.status.epochs:
             return None
-        rose = (
-            f"Val was still rising at the end: by {points_words(case.rise)} from one fifth of the epochs to"
-        )
+        last, before = ("epoch", "one") if case.tail == 1 else (f"{case.tail} epochs", str(case.tail))
+        rose = f"Val was still rising: in the last {last} it was {points_words(case.rise)} above"
+        rose += f" the {before} before" + (" on average" if case.tail > 1 else "")
         if case.lr_at_end < NEAR_ZERO:
             words, changes = longer_schedule(case.recipe)
-            reason = f"{rose} the last; its learning rate is used up, so an extension would add little."
+            reason = f"{rose}; its learning rate is used up, so an extension would add little."
             return self.form(words, reason, changes)
         more = max(1, case.epochs // 2)
         words = f"Extend it by {more} epoch{'s' if more > 1 else ''}."
-        return Suggestion(self.name, words, f"{rose} the last.", "extend", {"epochs": more})
+        return Suggestion(self.name, words, f"{rose}.", "extend", {"epochs": more})
 
 
 class LrTooEarly(Rule):
     name = "lr near zero"
-    when = "the learning rate was under 1 % of its peak for the last third of the epochs or longer"
+    when = (
+        "the learning rate was under 1 % of its peak for the last third of the epochs or longer, and for 3 "
+        "epochs at least"
+    )
     then = (
         "a schedule that falls later: more patience, later milestones or steps, a cosine as long as the run, "
         "or a longer run"
@@ -306,13 +309,13 @@ class NoMixing(Rule):
 
 class TooMuchDropout(Rule):
     name = "too much dropout"
-    when = "the gap at the best epoch is under 2 points, and dropout is 0.3 or more"
+    when = "the gap at the best epoch is under 2 points after 3 epochs or more, and dropout is 0.3 or more"
     then = "dropout lower by 0.2"
     source = "Goodfellow et al. 2016, Deep Learning, 7.12: dropout takes capacity away"
 
     def suggest(self, case: Case) -> Suggestion | None:
         dropout = case.setting("architecture", "dropout")
-        if dropout is None or dropout < 0.3 or case.gap is None or case.gap >= SMALL_GAP:
+        if case.tail < 1 or dropout is None or dropout < 0.3 or case.gap is None or case.gap >= SMALL_GAP:
             return None
         new = round(dropout - 0.2, 2)
         return self.form(
@@ -336,7 +339,13 @@ class LargerNetwork(Rule):
         largest = next(s.le for s in settings_of(type(case.recipe.architecture)) if s.name == "width")
         pretrained = case.setting("architecture", "pretrained") not in (None, "none")
         clean = case.best + case.gap
-        if clean >= 0.95 or case.rise is not None or pretrained or 2 * width > (largest or 0):
+        if (
+            clean >= 0.95
+            or case.tail < 1
+            or case.rise is not None
+            or pretrained
+            or 2 * width > (largest or 0)
+        ):
             return None
         return self.form(
             f"Double the width from {width} to {2 * width}.",

@@ -13,15 +13,13 @@ import numpy as np
 from core.errors import Damaged, NotFound
 from core.insight import verdict_words as say
 from core.insight.outcomes import Outcomes, comparable, val_outcomes
-from core.insight.repeats import Group, is_done
+from core.insight.repeats import ENDED_EARLY, Group, is_done
 from core.insight.seeds import SEEDS_NEEDED, Joined, over_images, over_seeds
 from core.insight.significance import Paired, paired, smallest_difference
-from core.runs.repeat import group_key, seed_of
+from core.runs.repeat import group_key
 from core.runs.run import RunEntry
 
 Kind = Literal["better", "worse", "open", "incomparable"]
-
-_UNFINISHED = {"stopped": "was stopped", "interrupted": "was interrupted", "failed": "failed"}
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,7 @@ class _Side:
 
     @property
     def name(self) -> str:
-        """A run's own name; several are called by what their names share without the seed."""
-        first = self.entries[0]
-        if len(self.entries) == 1:
-            return first.name
-        return first.name.removesuffix(f", seed {seed_of(first)}")
+        return Group("", self.entries).name
 
 
 class _NoVerdict(Exception):
@@ -199,9 +193,9 @@ def _compared(before: _Side, after: _Side) -> Verdict:
 
 def _unfinished(entry: RunEntry, name: str) -> list[str]:
     status = entry.status
-    if status is None or entry.state not in _UNFINISHED or is_done(entry):
+    if status is None or entry.state not in ENDED_EARLY or is_done(entry):
         return []
-    how = _UNFINISHED[entry.state]
+    how = ENDED_EARLY[entry.state]
     return [f"'{name}' {how} after epoch {status.epoch} of {status.epochs}; its best until then is compared."]
 
 
@@ -236,7 +230,8 @@ def _several(before: _Side, after: _Side, names: say.Names, same: bool) -> tuple
     found = (over_seeds if enough else over_images)(before.hits, after.hits)
     if enough:
         sentence = say.setting_sentence(found, names, same=same)
-        method = f"Welch's t over seeds joined with the error of the val images, {found.degrees:.1f} degrees"
+        degrees = f"{found.degrees:.1f} degrees of freedom"
+        method = f"Welch's t over seeds joined with the error of the val images, {degrees}"
     else:
         sentence = say.networks_sentence(found, names, seeds, same=same)
         method = "paired t over the val images of each image's mean difference"

@@ -105,11 +105,11 @@ def setting_words(field: str, values: Any = None) -> str:
 def value_words(value: Any, field: str = "") -> str:
     """A setting's value as a person reads it; of a recipe's `field`, a choice by its label."""
     if value is None:
-        return MISSING
+        return "off" if is_switch(field) else MISSING
     if isinstance(value, bool):
         return "on" if value else "off"
     if field.endswith(".kind"):
-        if field.startswith("augmentations."):
+        if is_switch(field):
             return "on"
         found = _choice(field.partition(".")[0], value)
         return found.label if found else str(value)
@@ -118,6 +118,11 @@ def value_words(value: Any, field: str = "") -> str:
     if isinstance(value, list | tuple):
         return show_numbers(value) or "none"
     return show_number(value) if isinstance(value, int | float) else str(value)
+
+
+def is_switch(field: str) -> bool:
+    """Whether the setting at this flattened path says that an augmentation is there."""
+    return field.startswith("augmentations.") and field.endswith(".kind")
 
 
 def kind_words(group: str, kind: str) -> str:
@@ -203,7 +208,7 @@ def _owner_words(owner: str, flat: dict[str, Any], draft: dict[str, Any]) -> str
     """A choice with those of its settings that are not at their default, as one value."""
     own = {key: value for key, value in flat.items() if key.startswith(f"{owner}.")}
     if not own:
-        return MISSING if owner.startswith("augmentations.") else "off"
+        return "off"
     kind = own.pop(f"{owner}.kind", None)
     head = "on" if kind is None else value_words(kind, f"{owner}.kind")
     told = []

@@ -1,6 +1,5 @@
 """Repeats: runs of the same recipe on the same images with other seeds, and how they are told."""
 
-import re
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from core.data import DatasetInfo, Library
 from core.errors import BadInput, Damaged, InvalidSettings
 from core.recipe import Recipe, recipe_fingerprint
+from core.runs.names import repeat_name
 from core.runs.run import Run, RunEntry
 from core.runs.status import Status
 from core.runs.store import RunStore
@@ -17,7 +17,6 @@ MOST = 100
 """Repeats at once; a hundred seeds show what chance does, and more are a slip of the finger."""
 SEEDS = 2**31
 """A seed is less than this."""
-_SEED_IN_NAME = re.compile(r", seed \d+$")
 
 
 def repeat(store: RunStore, run: Run, times: int, *, library: Library, token: str | None = None) -> list[Run]:
@@ -55,12 +54,6 @@ def repeat(store: RunStore, run: Run, times: int, *, library: Library, token: st
             )
             for number, seed in enumerate(seeds, start=1)
         ]
-
-
-def repeat_name(name: str, seed: int) -> str:
-    """'my_net 12, seed 3', also where the run repeated is called 'my_net 12, seed 2'."""
-    suffix = f", seed {seed}"
-    return _SEED_IN_NAME.sub("", name)[: 200 - len(suffix)] + suffix
 
 
 def next_seeds(entries: list[RunEntry], entry: RunEntry, times: int) -> list[int]:

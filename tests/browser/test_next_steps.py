@@ -60,13 +60,13 @@ def test_a_suggestion_opens_the_form_with_its_change(
 def test_a_click_in_the_tree_goes_to_the_run(server: Server, page: Page, pair: tuple[Run, Run]) -> None:
     open_page(page, f"{server.url}/compare?view=lineage")
     nodes = lineage(RunStore(server.runs).list())
-    row = next(at for at, node in enumerate(nodes) if node.entry.id == pair[1].id)
+    row = next(at for at, node in enumerate(nodes) if pair[1].id in {e.id for e in node.group.entries})
     tree = page.get_by_test_id("stDataFrame").last
     tree.scroll_into_view_if_needed()
     # Its cells are drawn on a canvas: rows of equal height below the line of names.
     box = tree.bounding_box()
     assert box
     page.mouse.click(box["x"] + 60, box["y"] + box["height"] * (row + 1.5) / (len(nodes) + 1))
-    page.wait_for_url(re.compile(f"/live.*run={pair[1].id}"))
+    page.wait_for_url(re.compile(f"/live.*run={nodes[row].entry.id}"))
     expect(page.get_by_role("heading", name=re.compile("^new"))).to_be_visible()
     expect_no_failure(page)

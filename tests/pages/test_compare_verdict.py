@@ -94,7 +94,7 @@ def test_a_group_shows_its_seeds(store: RunStore) -> None:
         for share, settings in ((0.5, None), (0.7, DROPOUT))
     ]
     test = panel(*sides)
-    assert "as a setting, whatever the seed" in texts(test)
+    assert "said of the setting, whatever the seed" in texts(test)
     assert test.table[0].value.loc["Seeds, before and after", "Value"] == "3 and 3"
 
 

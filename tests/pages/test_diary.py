@@ -4,12 +4,11 @@ import io
 import shutil
 import time
 import zipfile
-from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from core.insight.diary.entries import Diary
 from core.runs import Run, RunStore
 from core.runs.lock import hold
 from tests.pages.made_runs import HOSTILE, data_info, make_run
@@ -134,34 +133,21 @@ class TestFiles:
     def run(self, store: RunStore) -> Run:
         return make_run(store, name="one", info=data_info())
 
-    def test_the_zip_is_made_on_a_click(self, run: Run) -> None:
-        test = press(opened("diary"), "diary_zip")
-        made = test.session_state["diary_file"]
-        with zipfile.ZipFile(io.BytesIO(made["content"])) as archive:
-            assert run.id in archive.read("diary.md").decode() and len(archive.namelist()) == 2
-        (button,) = test.get("download_button")
-        assert button.proto.label.startswith("Save diary.zip (1 run, ")
-
-    def test_the_html_file_is_made_on_a_click(self, run: Run) -> None:
-        test = press(opened("diary"), "diary_html")
-        assert test.session_state["diary_file"]["content"].startswith(b"<!doctype html>")
-        (button,) = test.get("download_button")
-        assert button.proto.label.startswith("Save diary.html (1 run, ")
-
-    def test_of_a_file_that_was_cancelled_nothing_is_kept(
+    def test_there_is_a_button_for_each_kind_and_nothing_is_made_before_a_click(
         self, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        test = press(opened("diary"), "diary_zip")
-        shown: list[bool] = []
+        monkeypatch.setattr(diary_export, "write_diary", lambda *_: pytest.fail("made without a click"))
+        labels = [button.proto.label for button in opened("diary").get("download_button")]
+        assert labels == ["Download as zip", "Download as HTML"]
 
-        def ended(*arguments: Any) -> None:
-            arguments[-1]("Drawing the curves", 1, 2)
-            shown.append(True)
-            st.stop()  # as a click on Cancel ends the script, at its next word to the bar
+    def test_the_zip_holds_markdown_and_pictures(self, store: RunStore, run: Run) -> None:
+        content = diary_export.diary_file(store, Diary.of(store.list()), "zip")
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            assert run.id in archive.read("diary.md").decode() and len(archive.namelist()) == 2
 
-        monkeypatch.setattr(diary_export, "write_diary", ended)
-        press(test, "diary_html")
-        assert shown and "diary_file" not in test.session_state
+    def test_the_html_file_is_one_document(self, store: RunStore, run: Run) -> None:
+        content = diary_export.diary_file(store, Diary.of(store.list()), "html")
+        assert content.startswith(b"<!doctype html>")
 
     def test_200_runs_are_quick_to_look_at(self, run: Run) -> None:
         for at in range(199):

@@ -175,11 +175,13 @@ class TestForm:
 class TestLineage:
     def test_a_tree_with_what_changed_and_the_difference(self, store: RunStore) -> None:
         root = make_run(store, name="root")
-        make_run(store, name="cut", parent=root.id, state="stopped", done=4)
+        make_run(store, name="cut", parent=root.id, state="stopped", done=4, settings={"batch_size": 16})
         child = make_run(store, name="child", parent=root.id, level=0.7, settings=SMOOTH)
+        make_run(store, name="child, seed 1", parent=child.id, level=0.7, settings=SMOOTH | {"seed": 1})
         frame = lineage_frame(lineage(store.list()), {child.id}).set_index("Run")
-        assert frame.index.tolist() == ["● root", "\u2003↳ cut", "↓ child ◂"]
-        assert frame.loc["↓ child ◂", "What changed"] == "Label smoothing 0 → 0.1"
-        assert frame.loc["↓ child ◂", "Change in best val"] == pytest.approx(10, abs=1)
-        assert frame.loc["\u2003↳ cut", "Kind"] == "the same training; 4 of 10 epochs"
-        assert frame["Change in best val"].isna().tolist() == [True, True, False]
+        assert frame.index.tolist() == ["● root", "├─ cut", "└─ child (n = 2) ◂"]
+        assert frame.loc["└─ child (n = 2) ◂", "What changed"] == "Label smoothing 0 → 0.1"
+        assert frame.loc["└─ child (n = 2) ◂", "Change"] == pytest.approx(10, abs=1)
+        assert frame.loc["├─ cut", "Kind"] == "clean test; 4 of 10 epochs"
+        assert frame["Change"].isna().tolist() == [True, True, False]
+        assert frame["Set against"].tolist() == ["", "root", "root"]

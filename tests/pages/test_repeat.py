@@ -27,19 +27,19 @@ def made(store: RunStore, library: Library, **options: object) -> Run:
     return make_run(store, info=library.open("shapes").info, **options)  # type: ignore[arg-type]
 
 
-def dialog(run: Run) -> AppTest:
+def dialog(*runs: Run) -> AppTest:
     """A page that always opens the dialog: here every click runs a page anew, which closes one."""
 
-    def script(run_id: str) -> None:
+    def script(run_ids: tuple[str, ...]) -> None:
         import streamlit as st
 
         from ui.repeat import repeat_dialog
         from ui.services import store
 
         st.write(st.session_state.get("here_said", ""))
-        repeat_dialog(store().entry(store().get(run_id)), "here")
+        repeat_dialog([store().entry(store().get(run_id)) for run_id in run_ids], "here")
 
-    return show(AppTest.from_function(script, args=(run.id,), default_timeout=20))
+    return show(AppTest.from_function(script, args=(tuple(run.id for run in runs),), default_timeout=20))
 
 
 def queue_button(test: AppTest) -> str:
@@ -121,16 +121,21 @@ def test_it_is_offered_for_one_run(store: RunStore, library: Library, page: str,
     assert f"{key}_times" in {field.key for field in test.number_input}
 
 
-def test_it_is_offered_for_a_whole_group_and_for_no_mixture(store: RunStore, library: Library) -> None:
+def test_a_group_is_repeated_as_one_recipe_and_several_recipes_each(
+    store: RunStore, library: Library
+) -> None:
     first = made(store, library, name="first")
     again = made(store, library, settings={"seed": 1})
-    other = made(store, library, settings={"epochs": 3})
-
-    def keys(*runs: Run) -> set[str | None]:
-        return {button.key for button in opened("compare", runs=",".join(run.id for run in runs)).button}
-
-    assert "compare_repeat" in keys(again, first)
-    assert "compare_repeat" not in keys(first, other)
+    other = made(store, library, name="other", settings={"epochs": 3})
+    for runs, lines in (((again, first), 1), ((first, other), 2)):
+        test = press(opened("compare", runs=",".join(run.id for run in runs)), "compare_repeat")
+        assert len([part for part in test.markdown if "so far" in part.value]) == lines
+    test = dialog(first, other)
+    assert "other: seeds 1 and 2" in texts(test)
+    press(test, queue_button(test))
+    names = [waiting.notes().name for waiting in store.queue()]
+    assert names == ["first, seed 2", "first, seed 3", "other, seed 1", "other, seed 2"]
+    assert "Queued: first again, seeds 2 and 3; other again, seeds 1 and 2." in texts(test)
 
 
 def test_a_damaged_run_cannot_be_repeated(store: RunStore) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.words import duration, in_points, lr, moment, percent, points, short_count, size
+from core.words import duration, in_points, lr, moment, percent, points, short_count, signed, size
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,12 @@ from core.words import duration, in_points, lr, moment, percent, points, short_c
 )
 def test_a_number_in_words(said: str, words: str) -> None:
     assert said == words
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "words"),
+    [(1.25, 1, "+1.2"), (-0.04, 1, "+0.0"), (-0.05001, 1, "-0.1"), (0.0, 2, "+0.00"), (-0.004, 2, "+0.00")],
+)
+def test_a_difference_that_rounds_to_nothing_has_no_minus(value: float, decimals: int, words: str) -> None:
+    assert signed(value, decimals) == words
+    assert points(-0.0001) == "+0.0 points"

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from core.errors import Damaged, NotFound, PlateauError
-from core.insight.changes import ChangeCard, Effect, change_card
+from core.insight.changes import ChangeCard, Effect, change_card, group_card
 from core.insight.diary.pictures import Spec, curves_spec
 from core.insight.diary.results import results_list
 from core.insight.diary.settings import Line, settings_list
+from core.insight.lr_line import Line as LrLine
+from core.insight.lr_line import lr_line
 from core.insight.outcomes import val_outcomes
 from core.insight.overfit import overfit_marks
 from core.insight.parents import parent_of
@@ -102,10 +104,14 @@ class Diary:
         read = _rows(run)
         told = _told(run)
         settings: Sequence[Line] = ()
+        line: LrLine = ()
         try:
-            settings = settings_list(run.run.recipe(), status.epochs)
+            recipe = run.run.recipe()
+            settings = settings_list(recipe, status.epochs)
         except (PlateauError, OSError) as error:
             told.append(str(error))
+        else:
+            line = lr_line(recipe, status.epochs, hold_from=status.hold_from)
         marks = overfit_marks(read.rows, _val_images(run), status.epochs)
         changed, verdict = self._against_parent(run)
         return replace(
@@ -117,7 +123,7 @@ class Diary:
             results=tuple(results_list(run.run, status, read.rows)),
             best=percent(status.best.val_accuracy) if status.best else "",
             best_epoch=status.best.epoch if status.best else None,
-            picture=curves_spec(read.rows, status.color, [mark.epoch for mark in marks]),
+            picture=curves_spec(read.rows, status.color, [mark.epoch for mark in marks], line),
             verdict=_sentences(verdict),
             verdict_kind=verdict.kind if verdict else "",
             marks=tuple(mark.sentence for mark in marks),
@@ -145,16 +151,20 @@ class Diary:
             return None, None
         parent, relation = found
         try:
-            card = change_card(parent, run, relation)
+            before, after = self._side(parent), self._side(run)
+            if before.key == after.key:
+                card = change_card(parent, run, relation)
+            else:
+                card = group_card(before, after, relation)
         except (PlateauError, OSError):
             return None, None
         if card.kind in ("same", "repeat") or run.status is None or run.status.best is None:
-            return self._changed(card), None
-        return self._changed(card), judge(self._side(parent), self._side(run))
+            return self._changed(parent, card), None
+        return self._changed(parent, card), judge(before.entries, after.entries)
 
-    def _changed(self, card: ChangeCard) -> Changed:
-        parent = card.before
+    def _changed(self, parent: RunEntry, card: ChangeCard) -> Changed:
         effects = [effect for effect in card.effects if effect.difference is not None]
+        said = effects or not card.effects
         return Changed(
             parent_id=parent.id,
             parent_number=self.numbers[parent.id],
@@ -163,13 +173,13 @@ class Diary:
             kind=card.kind_words,
             settings=tuple((change.setting, change.old, change.new) for change in card.changes),
             effects=tuple((effect.label, effect_words(effect)) for effect in effects),
-            note=card.note if effects or not card.effects else "",
+            note=" ".join(part for part in (card.means_words, card.note) if part) if said else "",
         )
 
-    def _side(self, run: RunEntry) -> Sequence[RunEntry]:
+    def _side(self, run: RunEntry) -> Group:
         """The run with its repeats, where it is one of those that count; else the run alone."""
         group = self.groups[run.id]
-        return group.counted if run in group.counted else (run,)
+        return Group(group.key, group.counted if run in group.counted else (run,))
 
     def _repeats(self, run: RunEntry) -> str:
         group = self.groups[run.id]

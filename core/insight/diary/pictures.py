@@ -13,6 +13,7 @@ from typing import Any
 
 from core.files import replacing, to_json
 from core.insight.curves import best_row, number, thin
+from core.insight.lr_line import Line, lr_rows
 from core.insight.palette import ACCURACY_LINES, run_color
 from core.words import percent
 
@@ -32,11 +33,12 @@ VEGA_LITE = "6.4"
 _GREY, _RULE = "#5a6470", "#dde2e7"
 
 
-def curves_spec(rows: Sequence[Row], color: int, marks: Sequence[int] = ()) -> Spec | None:
+def curves_spec(rows: Sequence[Row], color: int, marks: Sequence[int] = (), line: Line = ()) -> Spec | None:
     """Accuracy over epochs and the learning rate below, in the run's own colour; None where no row
     has a number.
 
-    The best epoch has a ring, each of the epochs in `marks` a dotted line.
+    The best epoch has a ring, each of the epochs in `marks` a dotted line. `line` is the learning rate
+    within the epochs, where it changes there.
     """
     drawn = thin(rows, POINTS)
     x = _axis_of_epochs(max([1.0, *(number(row, "epoch") or 1.0 for row in rows[-1:])]))
@@ -47,7 +49,7 @@ def curves_spec(rows: Sequence[Row], color: int, marks: Sequence[int] = ()) -> S
         layers = [*_marks(marks, x), *accuracy, *_best(rows, shade, x)]
         parts.append({"width": WIDTH, "height": ACCURACY_HEIGHT, "layer": layers})
     if any(number(row, "lr") is not None for row in drawn):
-        parts.append({"width": WIDTH, "height": LR_HEIGHT, "layer": [_lr(drawn, shade, x)]})
+        parts.append({"width": WIDTH, "height": LR_HEIGHT, "layer": [_lr(lr_rows(drawn, line), shade, x)]})
     if not parts:
         return None
     return {
@@ -123,7 +125,8 @@ def _accuracy(rows: Sequence[Row], shade: str, x: Spec) -> list[Spec]:
         "strokeDash": _of_lines(names, [list(line.dash) for line in lines], legend),
         "strokeWidth": _of_lines(names, [line.width for line in lines], legend),
     }
-    y = _axis_of_values("accuracy", ".0%", 6, zero=False)
+    # Without a number of digits: as many as the distance of the ticks asks for.
+    y = _axis_of_values("accuracy", "%", 6, zero=False)
     drawn: list[Spec] = [
         {
             "data": {"values": values},
@@ -190,10 +193,8 @@ def _marks(epochs: Sequence[int], x: Spec) -> list[Spec]:
 
 
 def _lr(rows: Sequence[Row], shade: str, x: Spec) -> Spec:
-    values = [{"epoch": number(row, "epoch"), "value": number(row, "lr")} for row in rows]
-    mark: Spec = {"type": "line", "color": shade, "strokeWidth": 1.8, "interpolate": "step-before"}
-    if len(rows) == 1:
-        mark["point"] = {"color": shade, "size": 14}
+    values = [{"epoch": row["position"], "value": row["lr"]} for row in rows]
+    mark: Spec = {"type": "line", "color": shade, "strokeWidth": 1.8}
     y = _axis_of_values("lr", "~g", 3, zero=True)
     return {"data": {"values": values}, "mark": mark, "encoding": {"x": x | {"title": "epoch"}, "y": y}}
 

@@ -33,7 +33,7 @@ def gallery(test: AppTest) -> str:
 
 TABLES = {
     "classes": "Precision",
-    "pairs": "and back",
+    "pairs": "Reverse",
     "net": "Net, points",
     "views": "Right alone",
     "augmentations": "Augmentation",
@@ -76,7 +76,7 @@ class TestClasses:
     def test_pairs_are_told_with_both_directions(self, first: Run) -> None:
         pairs = frame(page(first), "pairs")
         outcomes = val_outcomes(first)
-        assert (pairs["Images"] + pairs["and back"]).sum() == (~outcomes.hits).sum()
+        assert (pairs["Images"] + pairs["Reverse"]).sum() == (~outcomes.hits).sum()
 
 
 class TestErrors:
@@ -147,7 +147,7 @@ class TestVotes:
         assert frame(test, "views")["View"].tolist() == [1, 2, 3]
         words = frame(test, "augmentations")
         assert words["Augmentation"].str.startswith(("Flip", "Crop")).all()
-        assert words["It"].tolist()[1] == "is in every view"
+        assert words["Effect"].tolist()[1] == "in all views"
         assert frame(test, "agreement")["Images"].sum() == look.images
 
     def test_a_run_without_augmentations_says_that_its_views_are_the_same(self, many: Run) -> None:

@@ -77,6 +77,16 @@ def _made(store: RunStore, dataset: Path, **fields: Any) -> Any:
     return store.create(recipe, Library(dataset).open("shapes").info, name="parent", queue=False)
 
 
+def test_a_clone_of_a_named_run_is_numbered_after_it(
+    store: RunStore, dataset: Path, visited: list[Any]
+) -> None:
+    run = _made(store, dataset)
+    run.write_notes(name="")
+    assert draft_of(opened(new_run_request={"clone": run.id}))["name"] == ""
+    run.write_notes(name="flip")
+    assert draft_of(opened(new_run_request={"clone": run.id}))["name"] == "flip (2)"
+
+
 def test_a_clone_is_exact_and_remembers_its_parent(
     store: RunStore, dataset: Path, visited: list[Any]
 ) -> None:
@@ -100,7 +110,7 @@ def test_a_clone_is_exact_and_remembers_its_parent(
     checked(page.button(key=f"{draft_of(page)['id']}:augmentations-affine-0:close").click().run())
     changed = page.table[0].value.reset_index().to_dict("records")
     assert [tuple(text.replace("\\", "") for text in row.values()) for row in changed] == [
-        ("Affine", "on", "–"),
+        ("Affine", "on", "off"),
         ("Optimizer › Learning rate", "3e-5", "0.001"),
         ("Scheduler", "None (constant)", "CosineAnnealingLR"),
         ("Scheduler › T_max", "–", "4"),

@@ -1,12 +1,14 @@
 """The card 'what changed -> what it did'."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.errors import Damaged
-from core.insight.changes import ChangeCard, Effect, behind_parent, change_card
+from core.insight.changes import ChangeCard, Effect, behind_parent, change_card, group_card
+from core.insight.repeats import Group, groups
 from core.runs import Look, Run, RunStore
 from core.runs.status import write_status
 from tests.pages.made_runs import data_info, make_run
@@ -67,7 +69,7 @@ def test_what_came_with_it_is_after_minus_before(store: RunStore) -> None:
     assert told["Overfit gap at best"].after == pytest.approx(
         new["train/clean_accuracy"] - new["val/accuracy"]
     )
-    assert told["Time per epoch"].words == ("2.5 s", "2.5 s", "+0.0 s")
+    assert not [label for label in told if label.startswith("Time")]
     assert (told["Test accuracy"].before, told["Test accuracy"].after) == (None, 0.5)
     assert told["Test accuracy"].words == ("–", "50.0 %", "–")
 
@@ -85,12 +87,82 @@ def test_the_test_figure_is_that_of_the_best_epoch_where_it_was_looked_at(store:
     assert effects(card(store, before, after))["Test accuracy"].after == 0.4
 
 
+def slower(run: Run, factor: float) -> None:
+    rows = [row | {"seconds": row["seconds"] * factor} for row in run.epochs().rows]
+    (run.folder / "epochs.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
+@pytest.mark.parametrize(
+    ("factor", "is_told"), [(1.0, False), (1.2, False), (0.85, False), (2.0, True), (0.5, True)]
+)
+def test_a_time_is_told_where_it_differs_clearly_and_with_its_caveat(
+    store: RunStore, factor: float, is_told: bool
+) -> None:
+    before, after = make_run(store), make_run(store)
+    slower(after, factor)
+    times = {label: e for label, e in effects(card(store, before, after)).items() if label.startswith("Time")}
+    assert bool(times) is is_told
+    if is_told:
+        told = times["Time per epoch, whatever else the machine did"]
+        assert told.difference == pytest.approx(2.5 * (factor - 1))
+
+
 def test_the_time_on_another_device_says_so(store: RunStore) -> None:
     before, after = make_run(store), make_run(store)
+    slower(after, 3)
     status = after.status()
     status.device = "cuda:0"
     write_status(after.folder, status)
     assert "Time per epoch, on different devices" in effects(card(store, before, after))
+
+
+class TestGroups:
+    def made(self, store: RunStore, levels: list[float], settings: dict[str, Any]) -> Group:
+        runs = [
+            make_run(
+                store,
+                name=f"it, seed {seed}" if seed else "it",
+                level=level,
+                settings=settings | {"seed": seed},
+            )
+            for seed, level in enumerate(levels)
+        ]
+        [group] = groups([store.entry(run) for run in runs])
+        return group
+
+    def test_figures_are_means_over_the_seeds_that_count(self, store: RunStore) -> None:
+        before, after = self.made(store, [0.4, 0.5], {}), self.made(store, [0.6, 0.7, 0.8], DROPOUT)
+        found = group_card(before, after)
+        assert (found.seeds, found.names) == ((2, 3), ("it", "it"))
+        assert found.means_words == "Means over 2 seeds before and 3 after."
+        assert before.mean is not None and after.mean is not None
+        told = effects(found)["Best val accuracy"]
+        assert (told.before, told.after) == (pytest.approx(before.mean), pytest.approx(after.mean))
+        gaps = [e.status.best.gap for e in after.entries if e.status and e.status.best and e.status.best.gap]
+        assert effects(found)["Overfit gap at best"].after == pytest.approx(sum(gaps) / 3)
+
+    def test_the_seed_is_no_change_between_groups(self, store: RunStore) -> None:
+        found = group_card(
+            self.made(store, [0.4, 0.5], {}), self.made(store, [0.6], DROPOUT | {"epochs": 10})
+        )
+        assert [change.field for change in found.changes] == ["architecture.dropout"]
+        assert found.kind_words == "clean test"
+
+    def test_a_repeat_that_is_not_done_does_not_count(self, store: RunStore) -> None:
+        before = self.made(store, [0.5, 0.5], {})
+        cut = make_run(store, state="stopped", done=3, level=0.9, settings={"seed": 7})
+        with_cut = Group(before.key, (*before.entries, store.entry(cut)))
+        found = group_card(with_cut, self.made(store, [0.6], DROPOUT))
+        assert found.seeds == (2, 1) and found.note == ""
+        assert effects(found)["Best val accuracy"].before == pytest.approx(before.mean)
+
+    def test_of_two_single_runs_it_is_their_own_card(self, store: RunStore) -> None:
+        one, other = (
+            store.entry(make_run(store)),
+            store.entry(make_run(store, settings=DROPOUT | {"seed": 2})),
+        )
+        found = group_card(Group("", (one,)), Group("", (other,)))
+        assert found == change_card(one, other) and found.means_words == ""
 
 
 def test_an_extension_is_one_change_of_epochs(store: RunStore) -> None:
@@ -110,7 +182,18 @@ def test_runs_on_other_images_have_no_effects_and_it_says_why(store: RunStore) -
 
 def test_a_run_that_did_not_do_all_its_epochs_is_named(store: RunStore) -> None:
     found = card(store, make_run(store, name="whole"), make_run(store, name="cut", done=4, state="stopped"))
-    assert found.note == "cut: 4 of 10 epochs, it is stopped."
+    assert found.note == "cut: 4 of 10 epochs, it was stopped."
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [("failed", "it failed"), ("interrupted", "it was interrupted"), ("queued", "so far")]
+)
+def test_how_a_run_ended_early_is_said(store: RunStore, state: str, words: str) -> None:
+    cut = make_run(store, name="cut", done=4, state="stopped")
+    status = cut.status()
+    status.state = state  # type: ignore[assignment]
+    write_status(cut.folder, status)
+    assert card(store, make_run(store), cut).note == f"cut: 4 of 10 epochs, {words}."
 
 
 def test_without_rows_only_the_statuses_are_read(store: RunStore) -> None:
@@ -138,6 +221,7 @@ def test_damaged_rows_leave_gaps_and_a_damaged_recipe_is_said(store: RunStore) -
     [
         (Effect("a", 0.5, 0.4999, "points"), ("50.0 %", "50.0 %", "+0.0 points")),
         (Effect("a", 0.2, 0.15, "points", is_gap=True), ("+20.0 points", "+15.0 points", "-5.0 points")),
+        (Effect("a", 0.75, 0.7498, "loss"), ("0.750", "0.750", "+0.000")),
         (Effect("a", 1.0, 0.75, "loss"), ("1.000", "0.750", "-0.250")),
         (Effect("a", 70.0, 65.0, "seconds"), ("1 min 10 s", "1 min 05 s", "-5.0 s")),
     ],

@@ -118,8 +118,8 @@ CHANGES = {
     "diverged": ["Optimizer › Learning rate 0.1 → 0.01"],
     "lr near zero": ["Epochs 20 → 30"],
     "no augmentation": [
-        "Horizontal flip – → on",
-        "Affine – → on: Rotation 0, 0, Shift 0.125, 0.125",
+        "Horizontal flip off → on",
+        "Affine off → on: Rotation 0, 0, Shift 0.125, 0.125",
     ],
     "small images": ["Architecture › Downsampling steps at full resolution 0 → 1"],
     "more dropout": ["Architecture › Dropout 0 → 0.2"],
@@ -231,6 +231,21 @@ class TestSchedules:
 
 
 class TestWhereThereIsNothingToSay:
+    @pytest.mark.parametrize("epochs", [1, 2])
+    def test_no_advice_about_a_schedule_or_a_small_gap_after_an_epoch_or_two(
+        self, store: RunStore, info: DatasetInfo, epochs: int
+    ) -> None:
+        run = run_of(
+            store,
+            epochs=epochs,
+            scheduler={"kind": "one_cycle"},
+            lr=lambda share: 0.1 if share < 1 else 1e-7,
+            gap=lambda share: 0.0,
+            **net(0.5),
+        )
+        found = steps(store, run, info)
+        assert not {"lr near zero", "too much dropout", "larger network"} & set(found)
+
     @pytest.mark.parametrize("state", ["queued", "running", "stopping"])
     def test_no_advice_before_the_end(self, store: RunStore, info: DatasetInfo, state: str) -> None:
         run = run_of(store, gap=lambda share: 0.3)

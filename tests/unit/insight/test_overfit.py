@@ -87,6 +87,11 @@ class TestCollapse:
 
         assert "collapse" not in marks(rows(lr=cosine))
 
+    def test_in_a_short_run_the_last_epochs_of_a_schedule_are_none(self) -> None:
+        for epochs in (1, 2, 3):
+            assert "collapse" not in marks(rows(lr=lambda e: 0.1 if e == 1 else 1e-5, epochs=epochs))
+        assert "collapse" in marks(rows(lr=lambda e: 0.1 if e == 1 else 1e-5, epochs=4))
+
     def test_late_but_while_the_gap_still_grows(self) -> None:
         found = rows(clean=lambda e: 0.5 + 0.02 * max(0, e - 32), lr=lambda e: 0.1 if e < 33 else 1e-5)
         mark = marks(found)["collapse"]

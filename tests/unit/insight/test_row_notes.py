@@ -1,6 +1,6 @@
 """What is missing from curves, in sentences."""
 
-from ui.run_gaps import rows_notes
+from core.insight.row_notes import rows_notes
 
 
 def test_whole_rows_need_no_words() -> None:

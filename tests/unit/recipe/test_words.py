@@ -86,7 +86,7 @@ def test_another_choice_is_named_with_what_is_not_at_its_default() -> None:
     changes = change_words(old, new)
     assert changes[:2] == [("Optimizer", "SGD", "AdamW"), ("Optimizer › Learning rate", "–", "0.002")]
     assert change_words(recipe(), recipe(augmentations=[{"kind": "horizontal_flip"}])) == [
-        ("Horizontal flip", "–", "on")
+        ("Horizontal flip", "off", "on")
     ]
 
 
@@ -129,7 +129,7 @@ COSINE = {"scheduler": {"kind": "cosine"}}
         (
             {"augmentations": [{"kind": "affine", "p": 0.5}, {"kind": "affine", "p": 0.7}]},
             {"augmentations": [{"kind": "affine", "p": 0.5}]},
-            [("augmentations.affine 2", "Affine 2", "on: Probability 0.7", "–")],
+            [("augmentations.affine 2", "Affine 2", "on: Probability 0.7", "off")],
         ),
         (
             COSINE,

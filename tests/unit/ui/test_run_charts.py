@@ -5,9 +5,11 @@ from typing import Any, get_args
 
 import pytest
 
+from core.insight.lr_line import lr_rows
 from core.insight.overfit import Mark
-from ui.charts import TRAIN_DASH
+from core.insight.palette import TRAIN_DASH
 from ui.run_charts import Kind, axis_end, extension_spec, live_frame, live_spec
+from ui.run_overlay import overlay_spec
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -45,7 +47,7 @@ def test_specs_bring_no_rows_of_their_own(kind: Kind) -> None:
 def test_train_is_dashed_and_val_solid() -> None:
     text = json.dumps(live_spec("accuracy", "#111111", "#222222", 20))
     order = ["val", "train", "clean train"]
-    assert json.dumps({"domain": order, "range": [[1, 0], TRAIN_DASH, [1, 0]]}) in text
+    assert json.dumps({"domain": order, "range": [[1, 0], list(TRAIN_DASH), [1, 0]]}) in text
 
 
 def test_the_best_epoch_is_marked_once() -> None:
@@ -147,3 +149,24 @@ class TestMarks:
         spec = json.dumps(live_spec(kind, "#111111", "#222222", 20))
         assert ("datum.label" in spec) is (kind != "loss")
         assert "gap opens" not in spec
+
+
+def test_an_accuracys_axis_has_as_many_digits_as_its_ticks_need() -> None:
+    """Vega derives them from the distance of the ticks, where the format names no number of digits."""
+    specs = [live_spec("accuracy", "#111111", "#222222", 20), overlay_spec("accuracy", (), ("val",), "epoch")]
+    for spec in specs:
+        formats = [
+            layer["encoding"]["y"]["axis"]["format"]
+            for layer in spec["layer"]
+            if "axis" in layer["encoding"].get("y", {})
+        ]
+        assert set(formats) == {"%"}
+
+
+def test_a_learning_rate_is_drawn_as_straight_lines_between_the_points_that_it_is_given() -> None:
+    text = json.dumps([live_spec("lr", "#111111", "#222222", 20), overlay_spec("lr", (), ("lr",), "epoch")])
+    assert "interpolate" not in text
+    points = lr_rows([row(1), row(2)], [(0.0, 0.01), (0.5, 0.1), (1.0, 0.05), (2.0, 0.0)])
+    frame = live_frame("lr", points, [step(2.5)])
+    assert frame[frame["role"] == "this"]["x"].tolist() == [0.0, 0.5, 1.0, 2.0]
+    assert frame[frame["role"] == "running"]["x"].tolist() == [2.0, 2.5]

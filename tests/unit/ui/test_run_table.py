@@ -7,7 +7,7 @@ import pytest
 from core.insight.repeats import groups
 from core.runs import Look, Notes, Run, RunEntry, Status
 from core.runs.status import Best, Last
-from ui.run_table import TableRow, group_name, looks_at_test, run_rows, table_config, table_rows, tags_of
+from ui.run_table import TableRow, looks_at_test, run_rows, table_config, table_rows, tags_of
 from ui.words import STATE_COLORS
 
 
@@ -30,7 +30,7 @@ def repeat(run_id: str, seed: int, best: float, epoch: int = 10) -> RunEntry:
 def test_repeats_are_one_line_with_mean_and_spread_that_unfolds() -> None:
     unfinished = repeat("r3", 3, 0.9, epoch=4)
     found = groups([repeat("r2", 2, 0.54), repeat("r1", 1, 0.5), unfinished, entry("r9")])
-    assert group_name(found[0]) == "flip"
+    assert found[0].name == "flip"
     shut = table_rows(found, ())
     assert [line.ids for line in shut] == [("r2", "r1", "r3"), ("r9",)]
     row = run_rows(shut).iloc[0]

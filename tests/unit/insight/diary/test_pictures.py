@@ -1,6 +1,8 @@
 """The curves as a PNG."""
 
 import io
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +107,13 @@ class TestKept:
             kept.png(curves_spec(ROWS, 0) or {})
             kept.forget_others()
         assert len(drawn) == 2
+
+
+@pytest.mark.parametrize(("spread", "labels"), [(0.4, {"40%", "60%"}), (0.01, {"50.0%", "50.5%"})])
+def test_the_axis_of_accuracies_names_each_tick_once(spread: float, labels: set[str]) -> None:
+    import vl_convert
+
+    rows = [{"epoch": at, "val/accuracy": 0.5 + spread * (at - 2), "lr": 0.1} for at in (1, 2, 3)]
+    svg = vl_convert.vegalite_to_svg(json.dumps(curves_spec(rows, 0)), vl_version="6.4")
+    shown = re.findall(r">([\d.]+%)<", svg)
+    assert len(shown) == len(set(shown)) and labels <= set(shown)

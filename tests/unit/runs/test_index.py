@@ -1,0 +1,244 @@
+"""The index of runs: what is read again and when, damage, and several processes on one folder."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import core.runs.index as index_module
+from core.runs import Run, RunStore
+from core.runs.index import SETTLED_NS, Listing, RunIndex
+from core.runs.lock import hold
+from core.runs.status import write_status
+from tests.pages.made_runs import make_run
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(tmp_path / "runs")
+
+
+@pytest.fixture
+def index(store: RunStore) -> RunIndex:
+    return RunIndex(store.folder)
+
+
+Reads = Callable[[], list[str]]
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
+    """The ids of the runs that were read since the last call."""
+    read: list[str] = []
+    original = index_module.read_entry
+    monkeypatch.setattr(index_module, "read_entry", lambda run: read.append(run.id) or original(run))
+
+    def since() -> list[str]:
+        found = sorted(read)
+        read.clear()
+        return found
+
+    return since
+
+
+def settle(*runs: Run) -> None:
+    """Make the runs' files look as if nobody had touched them for a while: times are all that tells."""
+    before_ns = time.time_ns() - 2 * SETTLED_NS
+    for run in runs:
+        for path in run.folder.iterdir():
+            os.utime(path, ns=(before_ns, before_ns))
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of the index alone is ahead, so that files written just now are settled."""
+    now_ns = time.time_ns
+    monkeypatch.setattr(index_module.time, "time_ns", lambda: now_ns() + 2 * SETTLED_NS)
+
+
+def names(listing: Listing) -> list[str]:
+    return [entry.name for entry in listing.entries]
+
+
+class TestWhatIsReadAgain:
+    def test_only_what_changed(self, store: RunStore, index: RunIndex, reads: Reads, later: None) -> None:
+        first, second = make_run(store, name="a"), make_run(store, name="b")
+        before = index.listing()
+        assert reads() == sorted([first.id, second.id])
+        assert index.listing() is before and reads() == []
+        second.write_notes(name="c")
+        after = index.listing()
+        assert reads() == [second.id] and names(after) == ["c", "a"]
+        assert after.revisions[first.id] == before.revisions[first.id]
+        assert after.revisions[second.id] != before.revisions[second.id]
+        assert after.version != before.version
+
+    def test_a_file_of_the_last_moments_though_its_times_are_the_same(
+        self, store: RunStore, index: RunIndex, reads: Reads
+    ) -> None:
+        run = make_run(store)
+        index.listing()
+        reads()
+        before = index.listing()
+        assert reads() == [run.id]
+        assert index.listing() is before  # read, and found to say the same
+
+    @pytest.mark.parametrize("part", ["status.json", "notes.json"])
+    def test_a_file_that_was_replaced_with_the_old_times_and_size(
+        self, store: RunStore, index: RunIndex, later: None, part: str
+    ) -> None:
+        run = make_run(store, name="aaaa")
+        index.listing()
+        path = run.folder / part
+        old = path.stat()
+        other = path.with_name("other")
+        other.write_text(path.read_text().replace("aaaa", "bbbb").replace("finished", "stopped "))
+        text = json.loads(other.read_text())
+        if part == "status.json":
+            text["state"] = "stopped"
+            other.write_text(json.dumps(text).ljust(old.st_size))
+        other.replace(path)
+        os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
+        [entry] = index.listing().entries
+        assert (entry.name, entry.state) == (
+            ("aaaa", "stopped") if part == "status.json" else ("bbbb", "finished")
+        )
+
+    def test_a_new_evaluation_is_told_though_it_is_not_read(
+        self, store: RunStore, index: RunIndex, later: None
+    ) -> None:
+        run = make_run(store)
+        before = index.listing()
+        (run.folder / "evaluations.json").write_text("{}")
+        after = index.listing()
+        assert after.entries == before.entries
+        assert after.version != before.version and after.revisions != before.revisions
+
+    def test_runs_that_come_and_go(self, store: RunStore, index: RunIndex, later: None) -> None:
+        first = make_run(store, name="a")
+        versions = [index.listing().version]
+        make_run(store, name="b")
+        assert names(index.listing()) == ["b", "a"]
+        versions.append(index.listing().version)
+        store.delete(first)
+        assert names(index.listing()) == ["b"]
+        assert len({*versions, index.listing().version}) == 3
+
+    def test_two_indexes_share_no_version(self, store: RunStore) -> None:
+        make_run(store)
+        assert RunIndex(store.folder).listing().version != RunIndex(store.folder).listing().version
+
+    def test_settings_are_read_once(
+        self, store: RunStore, index: RunIndex, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = make_run(store)
+        assert index.settings([run])[run.id]["batch_size"] == 32
+        monkeypatch.setattr(Run, "recipe", lambda self: pytest.fail("read again"))
+        assert index.settings([run])[run.id]["batch_size"] == 32
+
+
+class TestLocks:
+    def test_a_process_that_is_gone_changes_no_file_and_is_seen_all_the_same(
+        self, store: RunStore, index: RunIndex, later: None
+    ) -> None:
+        run = make_run(store, state="running", done=2)
+        with hold(run.lock_path, busy="in use"):
+            assert index.listing().entries[0].state == "running"
+        assert index.listing().entries[0].state == "interrupted"
+
+    def test_what_was_only_taken_for_interrupted_may_train_again(
+        self, store: RunStore, index: RunIndex, later: None
+    ) -> None:
+        run = make_run(store, state="running", done=2)
+        assert index.listing().entries[0].state == "interrupted"
+        with hold(run.lock_path, busy="in use"):
+            assert index.listing().entries[0].state == "running"
+
+    def test_what_says_so_itself_is_not_probed_again(
+        self, store: RunStore, index: RunIndex, reads: Reads, later: None
+    ) -> None:
+        make_run(store, state="interrupted", done=2)
+        index.listing()
+        reads()
+        index.listing()
+        assert reads() == []
+
+
+class TestDamage:
+    @pytest.mark.parametrize("content", ["", "{", "[]", '{"state": "nothing"}'])
+    def test_a_damaged_run_says_so_hides_no_other_and_may_be_mended(
+        self, store: RunStore, index: RunIndex, later: None, content: str
+    ) -> None:
+        whole, broken = make_run(store), make_run(store)
+        good = (broken.folder / "status.json").read_text()
+        (broken.folder / "status.json").write_text(content)
+        by_id = {entry.id: entry for entry in index.listing().entries}
+        assert by_id[whole.id].state == "finished"
+        assert by_id[broken.id].state == "damaged" and "status.json" in by_id[broken.id].damaged
+        (broken.folder / "status.json").write_text(good)
+        assert {entry.state for entry in index.listing().entries} == {"finished"}
+
+    def test_a_damaged_recipe_has_no_settings(self, store: RunStore, index: RunIndex) -> None:
+        whole, broken = make_run(store), make_run(store)
+        (broken.folder / "recipe.json").write_text("{")
+        assert set(index.settings([whole, broken])) == {whole.id}
+
+    def test_what_is_no_run_is_left_out(self, store: RunStore, index: RunIndex, tmp_path: Path) -> None:
+        run = make_run(store)
+        (store.folder / "notes.txt").write_text("mine")
+        (store.folder / ".hidden").mkdir()
+        (store.folder / "linked").symlink_to(tmp_path)
+        assert [entry.id for entry in index.listing().entries] == [run.id]
+
+    def test_no_folder_is_no_runs(self, tmp_path: Path) -> None:
+        assert RunIndex(tmp_path / "none").listing().entries == ()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from core.runs import RunStore
+for entry in RunStore(Path(sys.argv[1])).list():
+    entry.run.write_notes(name="from " + sys.argv[2])
+"""
+
+
+def test_what_other_processes_write_is_seen(store: RunStore, index: RunIndex) -> None:
+    runs = [make_run(store, name="here") for _ in range(3)]
+    settle(*runs)
+    assert names(index.listing()) == ["here"] * 3
+    for number in ("one", "two"):
+        subprocess.run([sys.executable, "-c", WRITER, str(store.folder), number], check=True, timeout=60)
+        assert names(index.listing()) == [f"from {number}"] * 3
+
+
+def test_another_writer_between_two_looks_leaves_nothing_stale(
+    store: RunStore, index: RunIndex, later: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(store, name="before")
+    original = index_module.read_entry
+
+    def slow(read: Run) -> object:
+        entry = original(read)
+        run.write_notes(name="after")  # while the listing is made, once its stamps were taken
+        return entry
+
+    monkeypatch.setattr(index_module, "read_entry", slow)
+    assert names(index.listing()) == ["before"]
+    monkeypatch.setattr(index_module, "read_entry", original)
+    assert names(index.listing()) == ["after"]
+
+
+def test_a_state_written_back_is_seen(store: RunStore, index: RunIndex, later: None) -> None:
+    run = make_run(store)
+    index.listing()
+    status = run.status()
+    for state in ("failed", "finished"):
+        status.state = state  # type: ignore[assignment]
+        write_status(run.folder, status)
+        assert index.listing().entries[0].state == state
