@@ -1,10 +1,10 @@
-# Two commands: `make app` and `make test`. Both install what they need on first use.
+# `make app`, `make test`, `make test-long`: each installs what it needs on first use.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app setup test lint types unit pages browser clean
+.PHONY: app setup test test-long lint types unit pages faults browser clean
 
 app: setup  ## start the app on 127.0.0.1 and print its address
 	@exec $(BIN)/streamlit run streamlit_app.py
@@ -21,7 +21,7 @@ $(VENV)/.installed-tests: $(VENV)/.installed requirements-test.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.txt
 	@touch $@
 
-test: lint types unit pages browser  ## everything that must hold
+test: lint types unit pages faults browser  ## everything that must hold
 
 lint: $(VENV)/.installed-tests
 	$(BIN)/ruff check .
@@ -36,9 +36,22 @@ unit: $(VENV)/.installed-tests
 pages: $(VENV)/.installed-tests
 	$(BIN)/python -m pytest tests/pages
 
+faults: $(VENV)/.installed-tests
+	$(BIN)/python -m pytest tests/faults
+
 browser: $(VENV)/.installed-tests
 	$(BIN)/python -m tests.browser.chromium
 	$(BIN)/python -m pytest tests/browser
+
+# Hours on two cores. docs/reliability.md has what they said last.
+test-long: $(VENV)/.installed-tests  ## the long forms: every crash point, 100 kills, fuzzing, load, long life
+	PLATEAU_LONG=1 $(BIN)/python -m pytest tests/faults --timeout 3600
+	$(BIN)/python -m tests.faults.points
+	$(BIN)/python -m tests.faults.kills --kills 100 --seed 0
+	$(BIN)/python -m tests.faults.power
+	$(BIN)/python -m tests.faults.fuzz
+	$(BIN)/python -m benchmarks.sessions
+	$(BIN)/python -m benchmarks.long_life
 
 clean:  ## remove what make installed; data and runs stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from core.data import Library
 from core.errors import PlateauError
 from core.runs import JobQueue, RunStore
 from core.workspace import find_workspace
 from ui.export import export_route
+from ui.hosts import KnownHosts
+from ui.login import closed_by_login
 from ui.problems import show_script_error
 
 
@@ -39,6 +42,8 @@ async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
 app = st.App(
     Path(__file__).resolve().parent / "ui" / "router.py",
     lifespan=lifespan,
-    routes=[export_route(st.get_option("server.baseUrlPath"))],
+    # Streamlit asks the login of its own pages alone.
+    routes=[closed_by_login(export_route(st.get_option("server.baseUrlPath")))],
+    middleware=[Middleware(KnownHosts)],
     on_script_error=show_script_error,
 )

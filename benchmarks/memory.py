@@ -37,7 +37,7 @@ def peak_gb(process: int) -> float:
 def train_peak_gb(folder: Path, data: str, seconds: float | None) -> tuple[float, int]:
     """Train one epoch, or for so long, in a process of its own: its peak, and its exit status."""
     recipe = {
-        "data": {"name": data, "image_size": 40},
+        "data": {"name": data},
         "architecture": DIARY_EFFNET,
         "augmentations": [{"kind": "horizontal_flip"}],
         "batch_size": 32,

@@ -28,6 +28,7 @@ from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState, ContextInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
@@ -75,6 +76,7 @@ class Session:
         self._clocks: dict[str, asyncio.Task[None]] = {}
         self._contents: dict[tuple[int, ...], str] = {}
         self._cached = _Cache()
+        self._cookie = ""
         self._socket: ClientConnection | None = None
 
     async def run(self) -> None:
@@ -84,6 +86,7 @@ class Session:
         socket = f"{self.origin.replace('http', 'ws', 1)}/_stcore/stream"
         try:
             cookie = await loop.run_in_executor(None, _fetch_cookie, self.origin, self._address)
+            self._cookie = cookie
             async with connect(
                 socket,
                 origin=self.origin,  # type: ignore[arg-type]
@@ -113,12 +116,17 @@ class Session:
             page_name="" if self._page_hash else self._page_name,
             fragment_id=fragment_id,
             is_auto_rerun=bool(fragment_id),
+            widget_states=self._widget_states(),
             cached_message_hashes=self._cached.hashes(),
             context_info=ContextInfo(
                 timezone="UTC", locale="en-GB", url=self._address, is_embedded=False, color_scheme="light"
             ),
         )
         await self._socket.send(BackMsg(rerun_script=state).SerializeToString())
+
+    def _widget_states(self) -> WidgetStates:
+        """What the widgets hold; here they stay as they are."""
+        return WidgetStates()
 
     def _take(self, message: ForwardMsg) -> None:
         """Do what a browser does with this message, short of drawing."""

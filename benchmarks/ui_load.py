@@ -82,17 +82,17 @@ def main() -> None:
         runs, data = Path(folder, "runs"), Path(folder, "data")
         source = ShapesSource(images=call.images, image_size=32)
         info = Library(data).import_dataset(source, "shapes", ImportOptions())
-        run = RunStore(runs).create(_recipe(call), info)
+        run = RunStore(runs).create(load_recipe(call), info)
         url, process = stack.enter_context(served(runs, data))
         pages = stack.enter_context(Pages(f"{url}/live?run={run.id}", call))
         wait_until_trained(run, epochs=1)
-        print(_setting(call, info, run), file=sys.stderr if call.json else sys.stdout, flush=True)
+        print(setting(call, info, run), file=sys.stderr if call.json else sys.stdout, flush=True)
         pairs: list[Pair] = []
         for number in range(1, call.pairs + 1):
-            pairs.append(measure_pair(_Counters(run, info, process), pages, call))
+            pairs.append(measure_pair(Counters(run, info, process), pages, call))
             if not call.json:
-                print(_line(str(number), *pairs[-1]), flush=True)
-    print(json.dumps(_summary(pairs), indent=1) if call.json else _total(pairs))
+                print(line(str(number), *pairs[-1]), flush=True)
+    print(json.dumps(_summary(pairs), indent=1) if call.json else total(pairs))
     if not any(watched.epochs for _, watched in pairs):
         raise SystemExit("no epoch ended while the pages were open: take more --seconds or fewer --images")
 
@@ -112,7 +112,7 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _recipe(call: argparse.Namespace) -> Recipe:
+def load_recipe(call: argparse.Namespace) -> Recipe:
     return Recipe(
         data=DataSettings(name="shapes"),
         architecture=MyNet(blocks=2, width=call.width),
@@ -178,23 +178,23 @@ def wait_until_trained(run: Run, epochs: int, most_s: float = 600.0) -> None:
 
 
 @dataclass(frozen=True)
-class _Counters:
+class Counters:
     """Where the figures come from."""
 
     run: Run
     info: DatasetInfo
     process: int
 
-    def read(self) -> "_Reading":
+    def read(self) -> "Reading":
         images, train_s = work_done(self.run, self.info)
         status = self.run.status()
         if status.state != "running":
             raise SystemExit(f"the run is {status.state}: {status.message}")
-        return _Reading(time.monotonic(), images, train_s, status.epoch, *cpu_by_thread(self.process))
+        return Reading(time.monotonic(), images, train_s, status.epoch, *cpu_by_thread(self.process))
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """What had been done at a moment."""
 
     at: float
@@ -204,27 +204,27 @@ class _Reading:
     cpu_s: float
     threads: dict[int, float]
 
-    def images_per_s(self, before: "_Reading") -> float:
+    def images_per_s(self, before: "Reading") -> float:
         if self.images <= before.images or self.train_s <= before.train_s:
             raise SystemExit("the run did not train on while it was measured: take more --seconds")
         return (self.images - before.images) / (self.train_s - before.train_s)
 
-    def cpu(self, before: "_Reading") -> float:
+    def cpu(self, before: "Reading") -> float:
         return (self.cpu_s - before.cpu_s) / (self.at - before.at)
 
-    def trainers(self, before: "_Reading") -> set[int]:
+    def trainers(self, before: "Reading") -> set[int]:
         """The threads that train, where nobody looks. The process's first one serves the pages."""
         first, least = min(self.threads), TRAINS * (self.cpu_s - before.cpu_s)
         gains = {thread: used - before.threads.get(thread, 0.0) for thread, used in self.threads.items()}
         return {thread for thread, gain in gains.items() if thread != first and gain >= least}
 
-    def cpu_outside(self, before: "_Reading", threads: set[int]) -> float:
+    def cpu_outside(self, before: "Reading", threads: set[int]) -> float:
         """CPU seconds per second of all other threads, of those too that came and went."""
         inside = sum(self.threads[thread] - before.threads[thread] for thread in threads)
         return (self.cpu_s - before.cpu_s - inside) / (self.at - before.at)
 
 
-def measure_pair(counters: _Counters, pages: Pages, call: argparse.Namespace) -> Pair:
+def measure_pair(counters: Counters, pages: Pages, call: argparse.Namespace) -> Pair:
     """The run without pages, then with them."""
     time.sleep(call.settle)
     began = counters.read()
@@ -279,9 +279,11 @@ def check_session(session: dict[str, Any], first_epoch: int, last_epoch: int) ->
         raise SystemExit(f"a page stood still: {live}")
     if last_epoch > first_epoch:
         # The page names the epoch under way, and may be a tick behind.
-        if after < last_epoch or after <= before:
+        if after < last_epoch:
             raise SystemExit(f"a page shows epoch {after} when epoch {last_epoch} is done: {live}")
-        if not live["changes"].get("metric") or not live["changes"].get("vega_lite_chart"):
+        if (after > before and not live["changes"].get("metric")) or not live["changes"].get(
+            "vega_lite_chart"
+        ):
             raise SystemExit(f"a page's numbers or charts stood still over an epoch's end: {live}")
     return int(live["ticks"])
 
@@ -297,7 +299,7 @@ COLUMNS = ("pair", "headless", "watched", "ratio", "CPU headless", "watched", "p
 WIDTHS = (6, 10, 9, 7, 14, 9, 8, 9, 9)
 
 
-def _setting(call: argparse.Namespace, info: DatasetInfo, run: Run) -> str:
+def setting(call: argparse.Namespace, info: DatasetInfo, run: Run) -> str:
     load, status = ", ".join(f"{value:.1f}" for value in os.getloadavg()), run.status()
     return (
         f"{info.counts['train']} train images of {info.image_size} px; my_net, 2 blocks of {call.width} and "
@@ -314,7 +316,7 @@ def _row(cells: tuple[str, ...]) -> str:
     return "".join(cell.rjust(width) for cell, width in zip(cells, WIDTHS, strict=True))
 
 
-def _line(name: str, headless: Headless, watched: Watched) -> str:
+def line(name: str, headless: Headless, watched: Watched) -> str:
     return _row(
         (
             name,
@@ -342,7 +344,7 @@ def _summary(pairs: list[Pair]) -> dict[str, Any]:
     }
 
 
-def _total(pairs: list[Pair]) -> str:
+def total(pairs: list[Pair]) -> str:
     ratios = _ratios(pairs)
 
     def median(side: int, name: str) -> float:

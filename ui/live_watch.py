@@ -9,6 +9,10 @@ from core.runs import START, Run
 from core.runs.rows import RowsRead
 
 _KEY = "live_read"
+PART_BYTES = 4_000_000
+"""A long file is read in parts, so that no more than one of them is in memory at a time."""
+MOST_ROWS = 20_000
+"""Of longer runs a session keeps about half as many rows, thinned as for drawing: each has its own."""
 Read = dict[str, Any]
 """'epochs' and 'steps': rows; 'epochs_at' and 'steps_at': the cursor behind them; 'epochs_damaged' and
 'steps_damaged': how many lines could not be read; 'drawn': the epochs thinned for drawing."""
@@ -20,13 +24,26 @@ def read_new(run: Run, *, steps: bool = False) -> Read:
     Of the steps only those of the epoch under way are kept: the others have become epochs.
     """
     read = _seen().setdefault(run.id, _nothing())
-    if _take(read, "epochs", run.epochs(_cursor(read["epochs_at"]))):
+    if _take_epochs(read, run):
         read["drawn"] = thin(read["epochs"])
     if steps:
         _take(read, "steps", run.steps(_cursor(read["steps_at"])))
     done = read["epochs"][-1]["epoch"] if read["epochs"] else 0
     read["steps"] = [row for row in read["steps"] if row["epoch"] > done]
     return read
+
+
+def _take_epochs(read: Read, run: Run) -> bool:
+    """Add the epochs that came, part by part; whether anything changed."""
+    changed, whole_part = False, True
+    while whole_part:
+        before = read["epochs_at"][1]
+        found = run.epochs(_cursor(read["epochs_at"]), PART_BYTES)
+        changed |= _take(read, "epochs", found)
+        whole_part = found.cursor[1] - (0 if found.restarted else before) >= PART_BYTES
+        if len(read["epochs"]) > MOST_ROWS:
+            read["epochs"] = [dict(row) for row in thin(read["epochs"], MOST_ROWS // 2)]
+    return changed
 
 
 def keep_only(run_ids: list[str]) -> None:

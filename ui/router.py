@@ -8,6 +8,8 @@ import streamlit as st
 from core.runs import ACTIVE
 from ui.launcher_notice import launcher_notice
 from ui.links import page_path
+from ui.login import require_login
+from ui.resume_offer import resume_offer
 from ui.services import library, store
 from ui.words import plain
 
@@ -37,6 +39,7 @@ def start() -> None:
 st.set_page_config(page_title="Plateau", page_icon=str(HERE / "logo_icon.svg"), layout="wide")
 st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "logo_icon.svg"))
 st.html(STYLE)
+require_login()
 
 chosen = st.navigation(
     [
@@ -87,5 +90,7 @@ if runs_folder.exists() and not os.access(runs_folder, os.W_OK):
         "Make it writable, or name another folder in PLATEAU\\_RUNS, and start the app again.",
         icon=":material/lock:",
     )
+else:
+    resume_offer()
 
 chosen.run()

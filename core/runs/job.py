@@ -17,7 +17,9 @@ from core.data import Library
 from core.errors import Busy, Damaged, PlateauError
 from core.runs.launch import LAUNCHERS, Launcher, default_launcher
 from core.runs.lock import hold
+from core.runs.resuming import default_resuming, resume_by_itself
 from core.runs.run import Run
+from core.runs.status import ACTIVE
 from core.runs.store import RunStore, now, owned
 from core.runs.training import DeviceBroken, NotQueued
 from core.train import available_devices, resolve_device
@@ -25,6 +27,8 @@ from core.train import available_devices, resolve_device
 POLL_S = 0.3
 PUT_OFF_S = 10.0
 """How long a run waits that could not be begun because of its disk."""
+LEFT_BEHIND_S = 60.0
+"""So long after the start a training process may still come to its end whose app was killed."""
 SWITCH_INTERVAL_S = 5e-4
 """How long one Python thread may keep the interpreter while others wait. The default of 5 ms lets
 a busy page slow a training loop of many small operations to a crawl."""
@@ -44,15 +48,23 @@ class JobQueue:
         self._launcher: Launcher = "thread"
         self._put_off: dict[str, float] = {}
         """Runs that the disk refused, and when (by the monotonic clock) they are tried again."""
+        self._elsewhere: list[Run] = []
+        """Runs that somebody else trained at the start, where interrupted ones resume by themselves."""
+        self._started_at = 0.0
 
     def start(self) -> list[Run]:
-        """Recover what a crash left, then start to train. Returns the runs found interrupted.
+        """Recover what a crash left, then start to train. Returns the runs found interrupted; with
+        PLATEAU_RESUME=auto they are resumed.
 
-        Raises BadInput where PLATEAU_LAUNCHER names no launcher.
+        Raises BadInput where PLATEAU_LAUNCHER or PLATEAU_RESUME has an unknown value.
         """
-        self._launcher = default_launcher()
+        self._launcher, resuming = default_launcher(), default_resuming()
         self.store.folder.mkdir(parents=True, exist_ok=True)
         interrupted = self.store.recover()
+        self._started_at = time.monotonic()
+        if resuming == "auto":
+            self._elsewhere = [entry.run for entry in self.store.list() if entry.state in ACTIVE]
+            resume_by_itself(self.store, interrupted)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         for device in available_devices():
             thread = threading.Thread(target=self._work, args=(device,), name=f"train-{device}", daemon=True)
@@ -87,6 +99,7 @@ class JobQueue:
     def _work_once(self, device: str) -> bool:
         """Train the next run, if there is one. False when the device can train no more."""
         try:
+            self._take_over()
             run = self._next(device)
             if run is not None:
                 self._train(run, device)
@@ -97,6 +110,18 @@ class JobQueue:
             _log.exception("the queue of %s met an unexpected error and goes on", device)
             self._closing.wait(2.0)
         return True
+
+    def _take_over(self) -> None:
+        """Resume what the process of an app that was killed trained on, once it has let go of it.
+
+        Only soon after the start: what somebody interrupts later, in a shell perhaps, was meant to be.
+        """
+        if time.monotonic() - self._started_at > LEFT_BEHIND_S:
+            self._elsewhere = []
+        for run in self._elsewhere:
+            if not run.is_alive():
+                self._elsewhere = [other for other in self._elsewhere if other != run]
+                resume_by_itself(self.store, [run])
 
     def _next(self, device: str) -> Run | None:
         for run in self.store.queue():

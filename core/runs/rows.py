@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.files import Durable, to_json, write_text
+from core.files import Durable, sync_folder, to_json, write_text
 
 Row = dict[str, Any]
 
@@ -38,14 +38,19 @@ def append_row(path: Path, row: Row, *, durable: bool = False) -> None:
     """Append one row. With `durable` it is on the disk when this returns."""
     line = (to_json(row) + "\n").encode()
     with path.open("ab") as file:
+        first = file.tell() == 0
         file.write(line)
         if durable:
             file.flush()
             os.fsync(file.fileno())
+    if durable and first:
+        # A new file's name is on the disk only once its folder is.
+        sync_folder(path.parent)
 
 
-def read_rows(path: Path, cursor: Cursor = START) -> RowsRead:
-    """The whole rows from `cursor` on; none where the file does not exist."""
+def read_rows(path: Path, cursor: Cursor = START, most_bytes: int | None = None) -> RowsRead:
+    """The whole rows from `cursor` on; none where the file does not exist. With `most_bytes` about so
+    many bytes of them: the next call goes on behind."""
     inode, offset = cursor
     try:
         with path.open("rb") as file:
@@ -54,7 +59,7 @@ def read_rows(path: Path, cursor: Cursor = START) -> RowsRead:
             if restarted:
                 offset = 0
             file.seek(offset)
-            content = file.read()
+            content = file.read() if most_bytes is None else file.read(most_bytes) + file.readline()
     except FileNotFoundError:
         return RowsRead([], START, restarted=cursor != START)
     end = content.rfind(b"\n") + 1

@@ -147,9 +147,9 @@ class Run:
             return RunEntry(self, self.notes(), self.status()).name
         return self.notes().name or self.id
 
-    def epochs(self, cursor: Cursor = START) -> RowsRead:
-        """Rows of epochs.jsonl from `cursor` on."""
-        return read_rows(self.folder / "epochs.jsonl", cursor)
+    def epochs(self, cursor: Cursor = START, most_bytes: int | None = None) -> RowsRead:
+        """Rows of epochs.jsonl from `cursor` on; with `most_bytes` about so many bytes of them."""
+        return read_rows(self.folder / "epochs.jsonl", cursor, most_bytes)
 
     def steps(self, cursor: Cursor = START) -> RowsRead:
         """Rows of steps.jsonl from `cursor` on."""

@@ -56,7 +56,10 @@ def test_a_preset_trains(call: Call, store: RunStore) -> None:
         "train", preset.id, "--data", "tiny", "--epochs", 1, "--set", small, "--set", "batch_size=16"
     )
     assert answer.status == 0, answer.err
-    assert store.get(answer.out.strip()).recipe().optimizer == preset.recipe.optimizer
+    run = store.get(answer.out.strip())
+    assert run.recipe().optimizer == preset.recipe.optimizer
+    assert run.notes().name == preset.title
+    assert store.find(preset.title.lower().replace(" ", "-")) == run
 
 
 LOOP_SETTINGS = {

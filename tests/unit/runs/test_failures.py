@@ -166,6 +166,10 @@ def test_a_full_disk_stops_the_run_with_its_last_checkpoint_whole(
         if status.state == "interrupted":
             # Not even the end could be written down; the free lock says it.
             assert "No space" in status.message
+            if run.status().state == "finished":
+                # Only the folder's flush behind the very last write was refused: all is there.
+                assert end(run) == end(whole)
+                continue
             assert run.status().state == "interrupted"
             assert not list(run.folder.rglob("*.tmp"))
             store.resume(run, queue=False)

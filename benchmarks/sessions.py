@@ -1,0 +1,206 @@
+"""Twenty sessions on Live while a run trains: `python -m benchmarks.sessions [--sessions 20] [--minutes 10]`.
+
+An app is started with a folder of its own, and its queue trains my_net on drawn shapes on the CPU. First
+the training's speed without and with the sessions in turn (`--pairs` times `--seconds` each, as in
+ui_load.py). Then all sessions stay on the run's Live page for `--minutes`: none may meet an error or stand
+still, each must have been sent the row of every epoch that ended meanwhile, and the server's memory, open
+files and threads are looked at every minute. Server, training and sessions share this machine's cores.
+
+Status 1 where a session failed or missed an epoch.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa  # type: ignore[import-untyped]
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from benchmarks.acting_client import open_session
+from benchmarks.process_size import Size, size_of, slope
+from benchmarks.served_app import served
+from benchmarks.session_client import STILL_S, Session, SessionFailed
+from benchmarks.ui_load import (
+    Counters,
+    Headless,
+    Pages,
+    Watched,
+    line,
+    load_recipe,
+    measure_pair,
+    setting,
+    total,
+    wait_until_trained,
+)
+from core.data import ImportOptions, Library, ShapesSource
+from core.runs import Run, RunStore
+
+GOAL = 0.85
+LEVEL_SHARE = 0.05
+"""Memory counts as level where its line over the last half would add less than this in ten minutes."""
+
+
+class Watching(Session):
+    """A tab on Live that notes of which epochs it was sent a row."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(address)
+        self.rows: set[int] = set()
+        self.texts: set[str] = set()
+
+    def _take_delta(self, message: ForwardMsg) -> None:
+        super()._take_delta(message)
+        delta = self._cached.resolve(message).delta
+        if delta.WhichOneof("type") != "new_element":
+            return
+        if delta.new_element.WhichOneof("type") == "vega_lite_chart":
+            chart = delta.new_element.vega_lite_chart
+            for content in (chart.data.data, *(part.data.data for part in chart.datasets)):
+                if content:
+                    self.rows |= _epochs_in(content)
+
+
+def _epochs_in(content: bytes) -> set[int]:
+    """The run's own epochs in a chart's rows, an Arrow stream."""
+    table = pa.ipc.open_stream(content).read_all()
+    if not {"role", "epoch"} <= set(table.column_names):
+        return set()
+    pairs = zip(table["role"].to_pylist(), table["epoch"].to_pylist(), strict=True)
+    return {int(epoch) for role, epoch in pairs if role == "this" and epoch is not None}
+
+
+@dataclass
+class Stay:
+    """What a stay of all sessions on the page showed."""
+
+    seconds: float = 0.0
+    first_epoch: int = 0
+    last_epoch: int = 0
+    missed: int = 0
+    """Epochs that ended meanwhile and that a session was sent no row of, over all sessions."""
+    ticks: int = 0
+    sizes: list[Size] = field(default_factory=list)
+    """The server at the start and after every minute."""
+
+
+async def stay(address: str, process: int, run: Run, sessions: int, seconds: float, every_s: float) -> Stay:
+    """Keep the sessions on the page for so long. Raises SessionFailed."""
+    found = Stay()
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(open_session(Watching(address))) for _ in range(sessions)]
+        began, found.first_epoch = time.monotonic(), run.status().epoch
+        found.sizes.append(size_of(process))
+        while (passed := time.monotonic() - began) < seconds:
+            await asyncio.sleep(min(1.0, seconds - passed))
+            _check_alive(opened, run)
+            if time.monotonic() - began >= every_s * len(found.sizes):
+                found.sizes.append(size_of(process))
+        found.seconds, found.last_epoch = time.monotonic() - began, run.status().epoch
+        ended = set(range(found.first_epoch + 1, found.last_epoch + 1))
+        # The last one may be a tick behind.
+        until = time.monotonic() + STILL_S
+        while (missed := sum(len(ended - session.rows) for session in opened)) and time.monotonic() < until:
+            await asyncio.sleep(0.2)
+        found.missed = missed
+        found.ticks = sum(part.ticks for session in opened for part in session.fragments.values())
+    return found
+
+
+def _check_alive(sessions: Sequence[Session], run: Run) -> None:
+    now = asyncio.get_running_loop().time()
+    still = sum(now - session.answered_at > STILL_S for session in sessions)
+    if still:
+        raise SessionFailed(f"{still} of {len(sessions)} sessions got no answer for {STILL_S:.0f} s.")
+    if (state := run.status().state) != "running":
+        raise SessionFailed(f"The run is {state}.")
+
+
+def main() -> int:
+    """Measure and print."""
+    call = _parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="plateau-sessions-"))
+        runs, data = Path(folder, "runs"), Path(folder, "data")
+        source = ShapesSource(images=call.images, image_size=32)
+        info = Library(data).import_dataset(source, "shapes", ImportOptions())
+        run = RunStore(runs).create(load_recipe(call), info)
+        url, process = stack.enter_context(served(runs, data))
+        address = f"{url}/live?run={run.id}"
+        wait_until_trained(run, epochs=1)
+        counters = Counters(run, info, process)
+        pairs: list[tuple[Headless, Watched]] = []
+        if call.pairs:
+            pages = stack.enter_context(Pages(address, call))
+            print(setting(call, info, run), flush=True)
+        for number in range(1, call.pairs + 1):
+            pairs.append(measure_pair(counters, pages, call))
+            print(line(str(number), *pairs[-1]), flush=True)
+        if pairs:
+            print(total(pairs), flush=True)
+        try:
+            before = counters.read()
+            found = asyncio.run(
+                stay(address, process, run, call.sessions, 60 * call.minutes, call.sample_seconds)
+            )
+            speed = counters.read().images_per_s(before)
+        except SessionFailed as error:
+            print(f"a session failed: {error}")
+            return 1
+    _print(call, found, speed, pairs)
+    return 1 if found.missed else 0
+
+
+def _print(
+    call: argparse.Namespace, found: Stay, speed: float, pairs: list[tuple[Headless, Watched]]
+) -> None:
+    epochs = found.last_epoch - found.first_epoch
+    print(
+        f"\n{call.sessions} sessions for {found.seconds:.0f} s: 0 errors, {found.ticks} ticks, {epochs} "
+        f"epochs ended, {found.missed} of {epochs * call.sessions} rows missed; {speed:.0f} images/s in "
+        "training\n"
+        f"load average {', '.join(f'{value:.1f}' for value in os.getloadavg())}\nthe server:"
+    )
+    for number, size in enumerate(found.sizes):
+        print(f"  after {number * call.sample_seconds / 60:4.1f} min {size}")
+    half = [size.rss_mb for size in found.sizes[len(found.sizes) // 2 :]]
+    per_minute = slope(half) * 60 / call.sample_seconds
+    level = abs(per_minute) * 10 < LEVEL_SHARE * half[-1]
+    print(f"memory over the last half: {per_minute:+.1f} MB a minute, {'level' if level else 'NOT level'}")
+    if pairs:
+        ratios = [watched.images_per_s / headless.images_per_s for headless, watched in pairs]
+        ratio = statistics.median(ratios)
+        reached = "reached" if ratio >= GOAL else "NOT reached"
+        print(f"training speed with the sessions, relative to without: {ratio:.3f}; goal {GOAL} {reached}")
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--sessions", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long all of them stay")
+    parser.add_argument("--pairs", type=int, default=5, help="speed measurements, without and with")
+    parser.add_argument("--seconds", type=float, default=30.0, help="length of each of these measurements")
+    parser.add_argument("--settle", type=float, default=5.0, help="seconds before each of them")
+    parser.add_argument("--images", type=int, default=10_000, help="of the data set, all its splits")
+    parser.add_argument("--width", type=int, default=32, help="channels of the network's first block")
+    parser.add_argument("--launcher", choices=("thread", "process"), default="thread", help="what trains")
+    parser.add_argument("--sample-seconds", type=float, default=60.0, help="between two looks at the server")
+    call = parser.parse_args()
+    call.pages = call.sessions
+    return call
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
