@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Tests side by side; each such process takes up to 2 GB.
+WORKERS ?= 2
 
 .PHONY: app setup test test-long lint types unit pages faults browser clean
 
@@ -31,10 +33,10 @@ types: $(VENV)/.installed-tests
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed-tests
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/unit
 
 pages: $(VENV)/.installed-tests
-	$(BIN)/python -m pytest tests/pages
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/pages
 
 faults: $(VENV)/.installed-tests
 	$(BIN)/python -m pytest tests/faults
