@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from PIL import Image, ImageDraw
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 CLASSES = {"circle": "ellipse", "square": "rectangle", "cross": "line"}
 
@@ -98,8 +98,19 @@ def expect_curve_grows(page: Page) -> None:
     """The first chart is drawn, and looks different a few epochs later."""
     chart = page.locator(".vega-embed").first
     expect(chart.locator("canvas, svg").first).to_be_visible()
-    before = chart.screenshot()
+    before = _pixels(chart)
     until = time.monotonic() + 30
-    while chart.screenshot() == before:
+    while _pixels(chart) == before:
         assert time.monotonic() < until, "the curve stands still"
         time.sleep(0.5)
+
+
+def _pixels(chart: Locator) -> bytes:
+    """The chart as a PNG. It may be replaced by its next one while it is looked at: then that is taken."""
+    until = time.monotonic() + 10
+    while True:
+        try:
+            return chart.screenshot()
+        except Error:
+            if time.monotonic() > until:
+                raise
