@@ -13,6 +13,16 @@ line show it as it is. Anything else that is raised is a fault of ours: the log 
 from dataclasses import dataclass
 from typing import Self
 
+_MOST_TOLD = 20
+"""Problems that one message lists: a hostile recipe may have a hundred thousand."""
+
+
+def shown(text: str, most: int = 80) -> str:
+    """A name out of a file or an upload as a sentence can hold it: without characters that break lines,
+    turn the direction of writing or cannot be seen, and cut where it is very long."""
+    clean = "".join(char if char.isprintable() else "?" for char in text[: most + 1])
+    return clean if len(clean) <= most else clean[: most - 3] + "..."
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -27,7 +37,7 @@ class Problem:
         """Field, value, rule and remedy in one sentence; an empty value is not shown."""
         remedy = f"; {self.remedy}" if self.remedy else ""
         given = "" if self.value is None or self.value == "" else f" = {self._shown()}"
-        return f"{self.field}{given}: {self.rule}{remedy}."
+        return f"{shown(self.field)}{given}: {self.rule}{remedy}."
 
     def _shown(self) -> str:
         # As a recipe's JSON has it.
@@ -77,11 +87,14 @@ def first_line(error: BaseException) -> str:
 
 
 class InvalidSettings(BadInput):
-    """Every invalid value of a recipe at once, in `problems`."""
+    """Every invalid value of a recipe at once, in `problems`; the message has the first of them."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        super().__init__(" ".join(problem.sentence() for problem in problems))
+        sentences = [problem.sentence() for problem in problems[:_MOST_TOLD]]
+        if len(problems) > _MOST_TOLD:
+            sentences.append(f"There are {len(problems) - _MOST_TOLD:,} more.")
+        super().__init__(" ".join(sentences))
 
     @classmethod
     def at(cls, field: str, value: object, rule: str, remedy: str = "") -> Self:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.classify import Prediction, Predictor, trained_on
 from core.data import Split
-from core.data.decode import SUFFIXES, decode_image
+from core.data.decode import SUFFIXES, decode_image, first_frame_sentence
 from core.errors import BadInput
 from ui.classify_cards import Shown, cards, tally
 from ui.classify_choice import Choice, one_thread_while_training
@@ -35,6 +35,7 @@ def show_uploads(choice: Choice) -> None:
         return
     images: list[Shown] = []
     problems: list[str] = []
+    notes: list[str] = []
     prepared = st.session_state.setdefault("classify_prepared", {})
     card = choice.predictor.card
     for upload in uploads[:MOST_UPLOADS]:
@@ -42,14 +43,17 @@ def show_uploads(choice: Choice) -> None:
         key = f"{upload.file_id} {card.image_size} {card.channels} {card.resize}"
         if key not in prepared:
             prepared[key] = _prepare(upload.name, upload.getvalue(), choice.predictor)
-        pixels, problem = prepared[key]
+        pixels, said = prepared[key]
         if pixels is None:
-            problems.append(problem)
+            problems.append(said)
         else:
             images.append(Shown(upload.name, pixels))
+            notes += [said] if said else []
     present = {upload.file_id for upload in uploads}
     st.session_state["classify_prepared"] = {k: v for k, v in prepared.items() if k.split()[0] in present}
     _tell(problems)
+    if notes:
+        st.info(plain(" ".join(notes)), icon=":material/filter_none:")
     if len(uploads) > MOST_UPLOADS:
         st.info(
             f"The first {MOST_UPLOADS} of {len(uploads)} images are shown; for more, use a folder or zip.",
@@ -59,9 +63,10 @@ def show_uploads(choice: Choice) -> None:
 
 
 def _prepare(name: str, content: bytes, predictor: Predictor) -> tuple[np.ndarray | None, str]:
-    """The pixels, or the sentence that says why there are none."""
+    """The pixels, or the sentence that says why there are none; with the pixels what else is to be said."""
     try:
-        return predictor.prepare(decode_image(content, name)), ""
+        image = decode_image(content, name)
+        return predictor.prepare(image), first_frame_sentence(image, name)
     except BadInput as error:
         return None, str(error)
 

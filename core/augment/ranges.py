@@ -1,6 +1,7 @@
 """Ranges of drawn parameters: how they are written, checked, drawn and worded."""
 
 import math
+import sys
 from fractions import Fraction
 from typing import Any
 
@@ -13,14 +14,19 @@ def around(value: Any, center: float = 0.0, lowest: float = -math.inf) -> Any:
 
     Anything else is passed on to be validated; a list becomes the tuple that the field wants.
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if _is_number(value):
         return (max(center - value, lowest), center + value)
     return tuple(value) if isinstance(value, list) else value
 
 
+def _is_number(value: Any) -> bool:
+    """Not for a whole number beyond all floats, with which nothing can be computed."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+
+
 def exactly(value: Any) -> Any:
     """torchvision's short form: a single number means always this one."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if _is_number(value):
         return (value, value)
     return tuple(value) if isinstance(value, list) else value
 

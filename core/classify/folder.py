@@ -21,10 +21,10 @@ import numpy as np
 from core.classify.predictor import TTA, Prediction, Predictor
 from core.data import Dataset, Library, Progress
 from core.data.archive import extract_zip
-from core.data.decode import FORMATS, SUFFIXES, decode_image
+from core.data.decode import FORMATS, SUFFIXES, decode_image, first_frame_sentence
 from core.data.folder import is_image, left_out, walk_files
 from core.data.pack import read_image_file
-from core.errors import BadInput, PlateauError
+from core.errors import BadInput, PlateauError, shown
 
 BATCH = 64
 TOP = 5
@@ -73,7 +73,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers in the images' order, and one sentence per file that was left out."""
+    """The answers in the images' order, and one sentence per file or further frame that was left out."""
 
     answers: tuple[Answer, ...]
     left_out: tuple[str, ...] = ()
@@ -139,7 +139,7 @@ def found_images(paths: Sequence[Path], progress: Progress | None = None) -> Ite
             if path.is_dir():
                 found = _in_folder(path, path.name)
             elif not path.exists():
-                raise BadInput(f"{path} does not exist; give an image, a folder or a zip.")
+                raise BadInput(f"{shown(str(path), 300)} does not exist; give an image, a folder or a zip.")
             elif path.suffix.lower() == ".zip":
                 with path.open("rb") as file:
                     found = _in_zip(file, path.name, Path(scratch, str(number)), progress)
@@ -173,8 +173,11 @@ def classify_images(
         ids, pixels = [], []
         for image in found.images[start : start + BATCH]:
             try:
-                pixels.append(predictor.prepare(decode_image(image.read(), image.id)))
+                decoded = decode_image(image.read(), image.id)
+                pixels.append(predictor.prepare(decoded))
                 ids.append(image.id)
+                if more := first_frame_sentence(decoded, image.id):
+                    sentences.append(more)
             except BadInput as error:
                 sentences.append(str(error))
                 unreadable.append((len(answers) + len(ids), image.id))
@@ -290,7 +293,7 @@ def _named(image_id: str, path: Path) -> NamedImage:
 
 def _checked(found: Found, name: str) -> Found:
     if not found.images:
-        raise BadInput(f"{name} holds no images; {KINDS} can be read.")
+        raise BadInput(f"{shown(name, 300)} holds no images; {KINDS} can be read.")
     return found
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import nn
 from core.classify.views import draw_views
 from core.classify.votes import Recorder, ViewRecord
 from core.data import Progress
-from core.data.decode import Resize, fit_image
+from core.data.decode import fit_image
 from core.errors import BadInput, Damaged
 from core.models.weights import load_state
 from core.recipe import Recipe
@@ -142,8 +141,7 @@ class Predictor:
 
     def prepare(self, image: Image.Image) -> np.ndarray:
         """A decoded image as the network's input size has it: (H, W, C) uint8."""
-        resize = cast(Resize, self.card.resize)
-        return fit_image(image, self.card.image_size, resize, self.card.channels)
+        return fit_image(image, self.card.image_size, self.card.resize, self.card.channels)
 
     def as_seen(self, stored: np.ndarray) -> np.ndarray:
         """A data set's images (n, H, W, C) as the network sees them: a grey one's channel repeated

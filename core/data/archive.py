@@ -20,12 +20,22 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.data.limits import LIMITS, Limits
-from core.errors import BadInput
+from core.data.signature import kind_by_content
+from core.errors import BadInput, shown
 
 _NESTED = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".zst")
 _PICKLED = (".pkl", ".pickle", ".pt", ".pth", ".npy", ".npz", ".joblib")
 _PROGRAMS = (".py", ".pyc", ".sh", ".bat", ".cmd", ".ps1", ".exe", ".dll", ".so", ".js", ".html")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+_RENAME = "rename it and pack the archive again"
+_AGAIN = "pack the files again"
+_UNPACK = "unpack it yourself and give the folder"
+_COPY = "copy or download it again"
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError),
+    *(UnicodeDecodeError, OverflowError),
+)
+"""What zipfile raises on bytes that are no whole archive."""
 _CHUNK = 1024**2
 _SMALLEST_RECORD = 46
 _TYPICAL_RECORD = 400
@@ -56,7 +66,7 @@ def extract_zip(
 
     `name` is what messages call the archive (a path's own name by default).
     """
-    name = name or (file.name if isinstance(file, Path) else "the archive")
+    name = shown(name or (file.name if isinstance(file, Path) else "the archive"))
     into.mkdir(parents=True)
     try:
         if isinstance(file, Path):
@@ -88,8 +98,8 @@ def _extract(
                 expanded += _write(archive, member, into, name, limits.archive_bytes - expanded)
             if progress:
                 progress("Extracting", len(wanted), len(wanted))
-    except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError) as error:
-        raise BadInput(f"{name} is not a whole zip archive: it is damaged or cut short.") from error
+    except _DAMAGE as error:
+        raise BadInput(_cut_short(name)) from error
     return Extracted(len(wanted), expanded, ignored)
 
 
@@ -102,10 +112,10 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, into: Path, name: 
         while chunk := source.read(_CHUNK):
             written += len(chunk)
             if written > room:
-                raise _refused(name, "it is larger than it may be once extracted")
+                raise _refused(name, "it is larger than it may be once extracted", _UNPACK)
             sink.write(chunk)
     if written != member.file_size:
-        raise _refused(name, f"'{_shown(member)}' is not as long as the archive says")
+        raise _refused(name, f"'{_shown(member)}' is not as long as the archive says", _AGAIN)
     return written
 
 
@@ -117,22 +127,27 @@ def _check_directory_size(file: BinaryIO, name: str, limits: Limits) -> None:
     tail = file.read(tail_size)
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) < end + 22:
-        raise BadInput(f"{name} is not a whole zip archive; other kinds of archive are not taken.")
+        file.seek(0)
+        kind = kind_by_content(file.read(1000))
+        if kind and kind != "a zip archive":
+            raise BadInput(f"{name} is not a whole zip archive but {kind}; pack its files as a zip.")
+        raise BadInput(_cut_short(name) if size else f"{name} is empty; {_COPY}.")
     entries, directory = struct.unpack_from("<HI", tail, end + 10)
     if entries == 0xFFFF or directory == 0xFFFFFFFF:
         entries, directory = _zip64_counts(file, tail, end) or (entries, directory)
     if directory > size:
-        raise BadInput(f"{name} is not a whole zip archive: it is damaged or cut short.")
+        raise BadInput(_cut_short(name))
     most = limits.archive_files
     if entries > most or directory > max(most * _TYPICAL_RECORD, _SMALLEST_RECORD):
-        raise _refused(name, f"it holds more than {most:,} files")
+        raise _refused(name, f"it holds more than {most:,} files", _UNPACK)
 
 
 def _zip64_counts(file: BinaryIO, tail: bytes, end: int) -> tuple[int, int] | None:
     locator = tail.rfind(b"PK\x06\x07", 0, end)
     if locator < 0 or len(tail) < locator + 16:
         return None
-    file.seek(struct.unpack_from("<Q", tail, locator + 8)[0])
+    (start,) = struct.unpack_from("<Q", tail, locator + 8)
+    file.seek(min(start, file.seek(0, 2)))
     record = file.read(56)
     if len(record) < 56 or not record.startswith(b"PK\x06\x06"):
         return None
@@ -142,7 +157,7 @@ def _zip64_counts(file: BinaryIO, tail: bytes, end: int) -> tuple[int, int] | No
 
 def _check_members(members: list[zipfile.ZipInfo], name: str, limits: Limits) -> None:
     if len(members) > limits.archive_files:
-        raise _refused(name, f"it holds more than {limits.archive_files:,} files")
+        raise _refused(name, f"it holds more than {limits.archive_files:,} files", _UNPACK)
     expanded, compressed = 0, 0
     for member in members:
         _check_member(member, name, limits)
@@ -150,35 +165,37 @@ def _check_members(members: list[zipfile.ZipInfo], name: str, limits: Limits) ->
         compressed += member.compress_size
     if expanded > limits.archive_bytes:
         gigabytes = limits.archive_bytes / 1024**3
-        raise _refused(name, f"it is larger than {gigabytes:g} GB once extracted")
+        raise _refused(name, f"it is larger than {gigabytes:g} GB once extracted", _UNPACK)
     if expanded > max(limits.archive_ratio_from, limits.archive_ratio * compressed):
-        raise _refused(name, f"it expands to more than {limits.archive_ratio:g} times its size")
+        raise _refused(name, f"it expands to more than {limits.archive_ratio:g} times its size", _UNPACK)
     _check_overlaps(members, name)
     _check_collisions(members, name)
 
 
 def _check_member(member: zipfile.ZipInfo, name: str, limits: Limits) -> None:
-    shown = _shown(member)
+    said = _shown(member)
     raw = member.orig_filename
     if "\\" in raw:
-        raise _refused(name, f"the name '{shown}' has a backslash")
+        raise _refused(name, f"the name '{said}' has a backslash", _RENAME)
     if raw.startswith("/") or ":" in raw:
-        raise _refused(name, f"'{shown}' is an absolute path or has a colon")
+        raise _refused(name, f"'{said}' is an absolute path or has a colon", _RENAME)
     parts = raw.removesuffix("/").split("/")
     if ".." in parts:
-        raise _refused(name, f"'{shown}' leads out of it ('..')")
+        raise _refused(name, f"'{said}' leads out of it ('..')", _AGAIN)
     if any(_unusable(part) for part in parts):
-        raise _refused(name, f"'{shown}' is not a name that every system can store")
+        raise _refused(name, f"'{said}' is not a name that every system can store", _RENAME)
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         sort = "a link" if kind == stat.S_IFLNK else "no ordinary file"
-        raise _refused(name, f"'{shown}' is {sort}")
+        raise _refused(name, f"'{said}' is {sort}", "put the file itself into it, or leave it out")
     if member.flag_bits & 0x1:
-        raise _refused(name, f"'{shown}' is encrypted")
+        raise _refused(name, f"'{said}' is encrypted", "pack it without a password")
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _refused(name, f"'{shown}' is compressed in an unusual way")
+        raise _refused(name, f"'{said}' is compressed in an unusual way", "pack it as an ordinary zip")
     if member.file_size > max(limits.archive_ratio_from, limits.archive_ratio * member.compress_size):
-        raise _refused(name, f"'{shown}' expands to more than {limits.archive_ratio:g} times its size")
+        raise _refused(
+            name, f"'{said}' expands to more than {limits.archive_ratio:g} times its size", _UNPACK
+        )
 
 
 def _unusable(part: str) -> bool:
@@ -196,7 +213,7 @@ def _check_overlaps(members: list[zipfile.ZipInfo], name: str) -> None:
     end = 0
     for member in sorted(members, key=lambda member: member.header_offset):
         if member.header_offset < end:
-            raise _refused(name, f"'{_shown(member)}' shares its bytes with another file")
+            raise _refused(name, f"'{_shown(member)}' shares its bytes with another file", _AGAIN)
         end = member.header_offset + 30 + member.compress_size
 
 
@@ -204,26 +221,25 @@ def _check_collisions(members: list[zipfile.ZipInfo], name: str) -> None:
     """Refuse names that are one on some systems: equal, or apart in case or Unicode form only."""
     spelled: dict[str, str] = {}
     files: set[str] = set()
+    folders: set[str] = set()
     for member in members:
         path = member.filename.removesuffix("/")
         parts = path.split("/")
         for depth in range(1, len(parts) + 1):
             prefix = "/".join(parts[:depth])
-            if spelled.setdefault(_folded(prefix), prefix) != prefix:
-                other = spelled[_folded(prefix)]
-                raise _refused(name, f"'{prefix}' and '{other}' are the same name on some systems")
-            if depth < len(parts) and prefix in files:
-                raise _refused(name, f"'{prefix}' is a file and a folder")
+            other = spelled.setdefault(_folded(prefix), prefix)
+            if other != prefix:
+                both = f"'{shown(prefix)}' and '{shown(other)}'"
+                raise _refused(name, f"{both} are the same name on some systems", _RENAME)
+            if depth < len(parts) or member.is_dir():
+                folders.add(prefix)
         if not member.is_dir():
             if path in files:
-                raise _refused(name, f"'{path}' is in it twice")
+                raise _refused(name, f"'{shown(path)}' is in it twice", "keep one of them")
             files.add(path)
-    if any(member.is_dir() and member.filename.removesuffix("/") in files for member in members):
-        raise _refused(name, "one name in it is a file and a folder")
-    for path in files:
-        parent = path.rpartition("/")[0]
-        if parent in files:
-            raise _refused(name, f"'{parent}' is a file and a folder")
+    both_at_once = sorted(files & folders)
+    if both_at_once:
+        raise _refused(name, f"'{shown(both_at_once[0])}' is a file and a folder", _RENAME)
 
 
 def _folded(path: str) -> str:
@@ -258,10 +274,13 @@ def _useless(path: str) -> str:
     return ""
 
 
-def _refused(name: str, reason: str) -> BadInput:
-    return BadInput(f"{name} is refused: {reason}.")
+def _refused(name: str, reason: str, remedy: str) -> BadInput:
+    return BadInput(f"{name} is refused: {reason}; {remedy}.")
+
+
+def _cut_short(name: str) -> str:
+    return f"{name} is not a whole zip archive: it is damaged or cut short; {_COPY}."
 
 
 def _shown(member: zipfile.ZipInfo) -> str:
-    clean = "".join(char if char.isprintable() else "?" for char in member.orig_filename)
-    return clean if len(clean) <= 80 else clean[:77] + "..."
+    return shown(member.orig_filename)

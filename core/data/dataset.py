@@ -96,6 +96,10 @@ class Dataset:
                     f"{IMAGES_FILE} of the data set {info.name} has the wrong size; import it again."
                 )
             self.images: np.ndarray = np.memmap(images, dtype=np.uint8, mode="r", shape=shape)
+        except (ValueError, OverflowError) as error:
+            raise Damaged(
+                f"{INFO_FILE} of the data set {info.name} does not hold what it should; import it again."
+            ) from error
         except OSError as error:
             raise Damaged(
                 f"{IMAGES_FILE} of the data set {info.name} is missing; import it again."
@@ -114,7 +118,7 @@ class Dataset:
         """The image's name in its source: a file's path, or the Id of a table."""
         text, ends = self._names
         start = int(ends[index - 1]) if index else 0
-        return text[start : int(ends[index])].decode()
+        return text[start : int(ends[index])].decode(errors="replace")
 
     @cached_property
     def _names(self) -> tuple[bytes, np.ndarray]:
@@ -191,9 +195,11 @@ def _drawn(indices: np.ndarray, count: int, rng: np.random.Generator) -> np.ndar
 
 def _load(folder: Path, file: str, dtype: type[np.generic], count: int) -> np.ndarray:
     try:
-        array = np.load(folder / file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        # Mapped: a header may claim any size, and nothing is allocated for it this way.
+        stored = np.load(folder / file, mmap_mode="r", allow_pickle=False)
+        fits = isinstance(stored, np.ndarray) and stored.shape == (count,) and stored.dtype == dtype
+    except Exception as error:  # numpy reads the header with Python's own parser, which raises anything
         raise Damaged(f"{file} of the data set {folder.name} cannot be read; import it again.") from error
-    if array.shape != (count,) or array.dtype != dtype:
+    if not fits:
         raise Damaged(f"{file} of the data set {folder.name} does not fit its images; import it again.")
-    return array
+    return np.array(stored)

@@ -9,10 +9,11 @@ import io
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from core.data.limits import LIMITS, Limits
-from core.errors import BadInput
+from core.data.signature import kind_by_content, png_is_whole
+from core.errors import BadInput, shown
 
 Resize = Literal["crop", "pad", "stretch"]
 
@@ -21,35 +22,60 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", "
 
 _PLAIN = ("RGB", "L")
 _ORIENTATION = 0x0112
+_MORE_FRAMES = "more frames"
 
 
 def decode_image(
     content: bytes, name: str, *, limits: Limits = LIMITS, formats: tuple[str, ...] = FORMATS
 ) -> Image.Image:
-    """The image in `content`: mode 'RGB' or 'L', upright, without its metadata.
+    """The image in `content`: mode 'RGB' or 'L', upright, without its metadata; of several frames or
+    pages the first (see `first_frame_sentence`).
 
     `name` stands in the message of the BadInput that is raised for anything else.
     """
+    name = shown(name, 200)
     if not content:
-        raise BadInput(f"{name} is empty.")
+        raise BadInput(f"{name} is empty; save it again.")
     if len(content) > limits.image_bytes:
         raise BadInput(f"{name} is larger than {limits.image_bytes // 1024**2} MB; save it smaller.")
     try:
         # Pillow's decoders raise a dozen kinds of errors on hostile bytes; all mean the same here.
         with Image.open(io.BytesIO(content), formats=formats) as image:
             _check_size(image.size, name, limits)
+            _check_metadata(image, name, limits)
+            if image.format == "PNG" and not png_is_whole(content):
+                raise BadInput(
+                    f"{name} is damaged or cut short: a checksum in it does not fit; save it again."
+                )
+            several = _has_more_frames(image)
             image.load()
-            return _plain(_upright(image), name)
+            _check_metadata(image, name, limits)
+            plain = _plain(_upright(image), name)
+            plain.info = {_MORE_FRAMES: True} if several else {}
+            return plain
     except BadInput:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadInput(_too_many_pixels(name, limits)) from error
     except UnidentifiedImageError as error:
+        kind = kind_by_content(content)
         raise BadInput(
-            f"{name} is not an image that can be read; PNG, JPEG, WebP, BMP, GIF and TIFF can."
+            f"{name} is not an image that can be read but {kind}; save it as PNG or JPEG."
+            if kind
+            else f"{name} is not an image that can be read; PNG, JPEG, WebP, BMP, GIF and TIFF can."
         ) from error
     except Exception as error:
+        if "MAX_TEXT" in str(error):
+            most = PngImagePlugin.MAX_TEXT_CHUNK // 1024**2
+            raise BadInput(_too_much_metadata(name, most)) from error
         raise BadInput(f"{name} is damaged or cut short; save it again.") from error
+
+
+def first_frame_sentence(image: Image.Image, name: str) -> str:
+    """What to say of an image that `decode_image` gave, where there was more in it; else empty."""
+    if _MORE_FRAMES not in image.info:
+        return ""
+    return f"{shown(name, 200)} has several frames or pages; the first one counts."
 
 
 def fit_image(image: Image.Image, size: int, resize: Resize, channels: int) -> np.ndarray:
@@ -98,6 +124,25 @@ def _check_size(size: tuple[int, int], name: str, limits: Limits) -> None:
             f"{name} is {width} x {height} pixels; at most {limits.image_aspect:g} times as long as wide "
             "can be used, so cut it first."
         )
+
+
+def _check_metadata(image: Image.Image, name: str, limits: Limits) -> None:
+    sizes = (len(value) for value in image.info.values() if isinstance(value, str | bytes))
+    if sum(sizes) > limits.image_metadata_bytes:
+        raise BadInput(_too_much_metadata(name, limits.image_metadata_bytes // 1024**2))
+
+
+def _too_much_metadata(name: str, most: int) -> str:
+    return f"{name} carries more than {most} MB of colour profile, texts or other metadata; save it without."
+
+
+def _has_more_frames(image: Image.Image) -> bool:
+    """Whether it is an animation or a file of several pages. The second picture that phones put into a
+    JPEG is a preview of the first, and doesn't count."""
+    try:
+        return image.format in ("PNG", "WEBP", "GIF", "TIFF") and bool(getattr(image, "is_animated", False))
+    except Exception:  # noqa: BLE001  (what comes after the first frame may be broken)
+        return False
 
 
 def _too_many_pixels(name: str, limits: Limits) -> str:

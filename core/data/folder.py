@@ -10,7 +10,7 @@ import numpy as np
 
 from core.data.collection import NO_LABEL, TEST, TRAIN, UNLABELLED, VAL, Collection, FilePictures, Workplace
 from core.data.decode import SUFFIXES
-from core.errors import BadInput
+from core.errors import BadInput, shown
 from core.spec import Spec, setting
 
 _SPLIT_NAMES = {
@@ -40,7 +40,7 @@ def existing_folder(path: str) -> Path:
     folder = Path(path).expanduser()
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else "does not exist"
-        raise BadInput(f"The folder {path} {what}; give the path of a folder of images.")
+        raise BadInput(f"The folder {shown(path, 300)} {what}; give the path of a folder of images.")
     return folder
 
 
@@ -93,8 +93,8 @@ def is_image(path: Path) -> bool:
 
 def left_out(suffixes: Counter[str], where: str) -> list[str]:
     """One sentence per sort of files that are no images."""
-    return [f"{count} files of {where} left out: '{suffix}' is no image that can be read."
-            if suffix else f"{count} files of {where} left out: their names have no ending."
+    return [f"{count} files of {shown(where)} left out: '{shown(suffix)}' is no image that can be read."
+            if suffix else f"{count} files of {shown(where)} left out: their names have no ending."
             for suffix, count in sorted(suffixes.items())]  # fmt: skip
 
 
@@ -107,7 +107,9 @@ def _split_folders(root: Path) -> dict[int, Path]:
         if split is None:
             continue
         if split in found:
-            raise BadInput(f"{root.name} holds both '{found[split].name}' and '{name}'; keep one of them.")
+            raise BadInput(
+                f"{shown(root.name)} holds both '{found[split].name}' and '{name}'; keep one of them."
+            )
         found[split] = root / name
     # Classes may well be called 'train' and 'car': only a train folder with folders inside is a split.
     if TRAIN not in found or not subfolders(found[TRAIN]) or (len(found) == 1 and len(names) > 1):
@@ -133,17 +135,20 @@ class _Gathered:
         known = {name: label for label, name in enumerate(self.classes)}
         if not names:
             raise BadInput(
-                f"{folder.name} holds no class folders; put each class's images into a folder of its own."
+                f"{shown(folder.name)} holds no class folders; put each class's images into a folder of its "
+                "own."
             )
         for name in names:
             if name not in known:
                 raise BadInput(
-                    f"The class '{name}' is in {folder.name} but not in train; add it there or remove it."
+                    f"The class '{shown(name)}' is in {folder.name} but not in train; add it there or remove "
+                    "it."
                 )
             found = self._add(folder / name, known[name], split, relative_to=self.root)
             if not found and split == TRAIN:
                 raise BadInput(
-                    f"The class folder '{name}' of {folder.name} holds no images; fill it or remove it."
+                    f"The class folder '{shown(name)}' of {shown(folder.name)} holds no images; fill it or "
+                    "remove it."
                 )
 
     def add_unlabelled(self, folder: Path) -> None:

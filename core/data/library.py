@@ -33,7 +33,7 @@ from core.data.options import ImportOptions
 from core.data.pack import Packed, pack_images
 from core.data.split import assign_splits
 from core.data.statistics import channel_statistics, class_counts, find_warnings, split_counts
-from core.errors import BadInput, Busy, Damaged, NotFound, Unavailable
+from core.errors import BadInput, Busy, Damaged, NotFound, Unavailable, shown
 from core.files import sync_files, sync_folder, write_json
 from core.spec import Spec, kind_of
 
@@ -157,7 +157,7 @@ class Library:
     def _existing(self, name: str) -> Path:
         folder = self.folder / name
         if not _NAME.fullmatch(name) or not self._is_dataset(folder):
-            raise NotFound(f"There is no data set {name!r}.")
+            raise NotFound(f"There is no data set '{shown(name)}'.")
         return folder
 
     def _is_dataset(self, path: Path) -> bool:
@@ -186,10 +186,9 @@ class Library:
 def check_name(name: str) -> None:
     """BadInput for anything that may not name a data set."""
     if not _NAME.fullmatch(name):
-        shown = name if len(name) <= 40 else name[:37] + "..."
         raise BadInput(
-            f"name = {shown!r}: a data set's name has up to 64 letters, digits, '-', '_' or '.', "
-            "and does not start with '.'."
+            f"name = '{shown(name, 40)}': a data set's name has up to 64 letters, digits, '-', '_' or '.', "
+            "and does not start with '.'; choose such a one."
         )
     if name.casefold() == DOWNLOADS:
         raise BadInput(f"The name {name} is kept for downloaded files; choose another one.")
@@ -224,7 +223,7 @@ def _describe(
         warnings=(
             *find_warnings(classes, counts, splits, packed.digests),
             *collection.warnings,
-            *_skipped_warning(packed),
+            *_pictures_warnings(packed),
         ),
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         skipped=(*packed.skipped[:_MOST_SKIPPED], *collection.skipped),
@@ -232,9 +231,12 @@ def _describe(
     )
 
 
-def _skipped_warning(packed: Packed) -> tuple[str, ...]:
-    count = len(packed.skipped)
-    return (f"Images that could not be read and were left out: {count:,}.",) if count else ()
+def _pictures_warnings(packed: Packed) -> tuple[str, ...]:
+    counts = {
+        "Images that could not be read and were left out": len(packed.skipped),
+        "Images with several frames or pages, of which the first was taken": packed.several_frames,
+    }
+    return tuple(f"{what}: {count:,}." for what, count in counts.items() if count)
 
 
 def _as_json(source: object) -> dict[str, object]:

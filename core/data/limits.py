@@ -9,6 +9,8 @@ class Limits:
 
     image_bytes: int = 20 * 1024**2
     image_pixels: int = 40_000_000
+    image_metadata_bytes: int = 4 * 1024**2
+    """Of an image's colour profile, EXIF block, comments and texts together."""
     image_aspect: float = 100.0
     """The longer side over the shorter one."""
     archive_bytes: int = 2 * 1024**3

@@ -1,9 +1,14 @@
 """How a data set is imported."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+from pydantic import field_validator
 
 from core.data.decode import Resize
 from core.spec import Spec, setting
+from core.words import size
+
+LARGEST_SIZE = 512
 
 
 class ImportOptions(Spec):
@@ -12,8 +17,20 @@ class ImportOptions(Spec):
 
     label: ClassVar[str] = "Import"
 
-    image_size: int | None = setting(None, label="Image size", unit="px", ge=8, le=512)
+    image_size: int | None = setting(None, label="Image size", unit="px", ge=8, le=LARGEST_SIZE)
     """Side of the stored square. Empty: the images' own size, at most 96."""
+
+    @field_validator("image_size", mode="before")
+    @classmethod
+    def _fits_into_memory(cls, value: Any) -> Any:
+        """Say what a huge size would take, not only that it is above a bound."""
+        if isinstance(value, int) and value > LARGEST_SIZE:
+            needed = size(1000 * 3 * float(min(value, 10**9)) ** 2)
+            raise ValueError(
+                f"must be at most {LARGEST_SIZE}, for 1,000 colour images of this size take {needed}; "
+                "lower it"
+            )
+        return value
 
     resize: Resize = setting("crop", label="Fit")
     """How an image becomes a square: 'crop' keeps its aspect and cuts the middle out, 'pad' keeps

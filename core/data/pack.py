@@ -10,7 +10,7 @@ import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,10 +18,10 @@ import numpy as np
 from PIL import Image
 
 from core.data.collection import BLOCK, Collection, Pictures, Progress
-from core.data.decode import FORMATS, decode_image, fit_image
+from core.data.decode import FORMATS, decode_image, first_frame_sentence, fit_image
 from core.data.limits import LIMITS
 from core.data.options import ImportOptions
-from core.errors import BadInput, Unavailable
+from core.errors import BadInput, Unavailable, shown
 
 AUTOMATIC_SIZE = 96
 _SMALLEST_SIZE = 8
@@ -60,6 +60,8 @@ class Packed:
     """One 64-bit hash of the stored pixels per image, uint64 (N,)."""
     sha256: str
     skipped: tuple[str, ...]
+    several_frames: int = 0
+    """Images that are animations or have several pages, of which the first was taken."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class _Block:
     squares: np.ndarray
     digests: np.ndarray
     skipped: list[str]
+    several_frames: int
 
 
 class _ColourFound(Exception):
@@ -118,11 +121,12 @@ def _pack(
         digests=np.concatenate([block.digests for block in blocks]),
         sha256=digest.hexdigest(),
         skipped=tuple(sentence for block in blocks for sentence in block.skipped),
+        several_frames=sum(block.several_frames for block in blocks),
     )
 
 
 def _without_pixels(block: _Block) -> _Block:
-    return _Block(block.images[:0], block.kept, block.sums, block.squares, block.digests, block.skipped)
+    return replace(block, images=block.images[:0])
 
 
 class _Fitter:
@@ -158,7 +162,7 @@ class _Fitter:
     def _block(self, start: int, stop: int) -> _Block:
         pictures = self.collection.pictures.read(start, stop)
         if isinstance(pictures, np.ndarray):
-            return _measured(self._fit_pixels(pictures), np.arange(start, stop), [], self.shape)
+            return _measured(self._fit_pixels(pictures), np.arange(start, stop), [], 0, self.shape)
         return _measured(*self._decode(pictures, start), self.shape)
 
     def _fit_pixels(self, pixels: np.ndarray) -> np.ndarray:
@@ -171,12 +175,13 @@ class _Fitter:
         pictures = (Image.fromarray(np.ascontiguousarray(image)) for image in squeezed)
         return np.stack([fit_image(picture, size, self.options.resize, channels) for picture in pictures])
 
-    def _decode(self, paths: Sequence[Path], start: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    def _decode(self, paths: Sequence[Path], start: int) -> tuple[np.ndarray, np.ndarray, list[str], int]:
         size, channels, resize = self.shape.size, self.shape.channels, self.options.resize
         formats = getattr(self.collection.pictures, "formats", FORMATS)
         images = np.empty((len(paths), size, size, channels), dtype=np.uint8)
         kept: list[int] = []
         skipped: list[str] = []
+        several_frames = 0
         for offset, path in enumerate(paths):
             name = self.collection.names[start + offset]
             try:
@@ -190,7 +195,8 @@ class _Fitter:
                 raise _ColourFound
             images[len(kept)] = fit_image(image, size, resize, channels)
             kept.append(start + offset)
-        return images[: len(kept)], np.array(kept, dtype=np.int64), skipped
+            several_frames += bool(first_frame_sentence(image, name))
+        return images[: len(kept)], np.array(kept, dtype=np.int64), skipped, several_frames
 
 
 def read_image_file(path: Path, name: str) -> bytes:
@@ -200,10 +206,13 @@ def read_image_file(path: Path, name: str) -> bytes:
             content = file.read(LIMITS.image_bytes + 1)
             return content or b""
     except OSError as error:
-        raise BadInput(f"{name} cannot be opened ({error.strerror or 'it is no file'}).") from error
+        why = error.strerror or "it is no file"
+        raise BadInput(f"{shown(name, 200)} cannot be opened ({why}); look at its permissions.") from error
 
 
-def _measured(images: np.ndarray, kept: np.ndarray, skipped: list[str], shape: Shape) -> _Block:
+def _measured(
+    images: np.ndarray, kept: np.ndarray, skipped: list[str], several_frames: int, shape: Shape
+) -> _Block:
     # Summed down the columns first: numpy adds whole rows far faster than triples.
     rows = images.reshape(len(images), shape.size, shape.size * shape.channels)
     squared = np.square(rows, dtype=np.uint16)
@@ -214,7 +223,8 @@ def _measured(images: np.ndarray, kept: np.ndarray, skipped: list[str], shape: S
         for part in (rows, squared)
     )
     digests = [hashlib.blake2b(image, digest_size=8).digest() for image in images]
-    return _Block(images, kept, sums, squares, np.frombuffer(b"".join(digests), dtype="<u8"), skipped)
+    hashes = np.frombuffer(b"".join(digests), dtype="<u8")
+    return _Block(images, kept, sums, squares, hashes, skipped, several_frames)
 
 
 def _stored_shape(pictures: Pictures, options: ImportOptions) -> Shape:

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.data.collection import TEST, TRAIN, UNLABELLED, VAL
 from core.data.options import ImportOptions
-from core.errors import BadInput
+from core.errors import BadInput, shown
 
 DEFAULT_FRACTION = 0.15
 
@@ -56,13 +56,13 @@ def _shares(given: np.ndarray, options: ImportOptions) -> tuple[float, float]:
 
 def _check_counts(counts: np.ndarray, classes: tuple[str, ...]) -> None:
     if len(classes) < 2:
-        found = f"only one, '{classes[0]}'" if classes else "none"
-        raise BadInput(f"A data set needs at least two classes; there is {found}.")
+        found = f"only one, '{shown(classes[0])}'" if classes else "none"
+        raise BadInput(f"A data set needs at least two classes; there is {found}, so add another.")
     empty = [name for name, count in zip(classes, counts, strict=True) if count == 0]
     if empty:
         more = f" (and {len(empty) - 1} more)" if len(empty) > 1 else ""
         raise BadInput(
-            f"The class '{empty[0]}'{more} has no readable image to train on; add some or remove it."
+            f"The class '{shown(empty[0])}'{more} has no readable image to train on; add some or remove it."
         )
 
 
@@ -86,7 +86,7 @@ def _quotas(counts: np.ndarray, val_share: float, test_share: float) -> np.ndarr
 
 
 def _listed(counts: np.ndarray, classes: tuple[str, ...], most: int = 8) -> str:
-    shown = [f"'{name}' {count}" for name, count in zip(classes[:most], counts, strict=False)]
+    listed = [f"'{shown(name)}' {count}" for name, count in zip(classes[:most], counts, strict=False)]
     if len(classes) > most:
-        shown.append(f"{len(classes) - most} more classes")
-    return ", ".join(shown)
+        listed.append(f"{len(classes) - most} more classes")
+    return ", ".join(listed)

@@ -12,7 +12,7 @@ import numpy as np
 from core.data.collection import NO_LABEL, TRAIN, UNLABELLED, Collection, FilePictures, Workplace
 from core.data.decode import SUFFIXES
 from core.data.folder import existing_folder, is_image, readable, walk_files
-from core.errors import BadInput
+from core.errors import BadInput, shown
 from core.spec import Spec, setting
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -45,7 +45,7 @@ class TableSource(Spec):
         test = existing_folder(self.test_images) if self.test_images else None
         table = Path(self.table).expanduser()
         if not table.is_file():
-            raise BadInput(f"The CSV file {self.table} does not exist; give the path of a file.")
+            raise BadInput(f"The CSV file {shown(self.table, 300)} does not exist; give the path of a file.")
         return collect_table(table, existing_folder(self.images), test, self.id_column, self.label_column)
 
 
@@ -79,12 +79,13 @@ def collect_table(
 
 def read_table(table: Path, id_column: str, label_column: str) -> list[tuple[int, str, str]]:
     """(row, name, class) of every row of a CSV; rows count from 1, the column names being row 1."""
+    called = shown(table.name)
     try:
         return list(_rows(table, id_column, label_column))
     except UnicodeDecodeError as error:
-        raise BadInput(f"{table.name} is not a text file in UTF-8; save it as 'CSV UTF-8'.") from error
+        raise BadInput(f"{called} is not a text file in UTF-8; save it as 'CSV UTF-8'.") from error
     except csv.Error as error:
-        raise BadInput(f"{table.name} is not a CSV file that can be read; save it as 'CSV UTF-8'.") from error
+        raise BadInput(f"{called} is not a CSV file that can be read; save it as 'CSV UTF-8'.") from error
 
 
 def has_columns(table: Path, *columns: str) -> bool:
@@ -106,23 +107,29 @@ def _rows(table: Path, id_column: str, label_column: str) -> Iterator[tuple[int,
         reader = csv.reader(file, delimiter=_delimiter(header), strict=True)
         names = [name.strip() for name in next(reader, [])]
         if not names:
-            raise BadInput(f"{table.name} is empty; its first row must name the columns.")
+            raise BadInput(f"{shown(table.name)} is empty; its first row must name the columns.")
         for column in (id_column, label_column):
             if names.count(column) != 1:
-                there = ", ".join(f"'{name}'" for name in names[:8])
-                raise BadInput(f"{table.name} has no single column '{column}'; its columns are {there}.")
+                there = ", ".join(f"'{shown(name)}'" for name in names[:8])
+                raise BadInput(
+                    f"{shown(table.name)} has no single column '{shown(column)}'; its columns are {there}."
+                )
         id_at, label_at = names.index(id_column), names.index(label_column)
         for row, values in enumerate(reader, start=2):
             if not any(value.strip() for value in values):
                 continue
             if len(values) != len(names):
                 raise BadInput(
-                    f"{table.name}, row {row}: there are {len(values)} values for {len(names)} columns."
+                    f"{shown(table.name)}, row {row}: there are {len(values)} values for {len(names)} "
+                    "columns; correct the row."
                 )
             name, category = values[id_at].strip(), values[label_at].strip()
             if not name or not category:
-                empty = id_column if not name else label_column
-                raise BadInput(f"{table.name}, row {row}: the column '{empty}' is empty.")
+                empty = shown(id_column if not name else label_column)
+                raise BadInput(
+                    f"{shown(table.name)}, row {row}: the column '{empty}' is empty; fill it in or remove "
+                    "the row."
+                )
             yield row, name, category
 
 
@@ -135,7 +142,9 @@ def _check_unique(rows: list[tuple[int, str, str]], paths: list[Path], table: st
     for (row, name, _), path in zip(rows, paths, strict=True):
         first = seen.setdefault(path, row)
         if first != row:
-            raise BadInput(f"{table}, row {row}: '{name}' is already in row {first}; keep one of them.")
+            raise BadInput(
+                f"{shown(table)}, row {row}: '{shown(name)}' is already in row {first}; keep one of them."
+            )
 
 
 def _sorted_classes(categories: set[str]) -> tuple[str, ...]:
@@ -166,9 +175,11 @@ class _Files:
         candidates = self._by_stem.get(name, [])
         if len(candidates) == 1:
             return candidates[0]
+        where, folder = f"{shown(table)}, row {row}: ", shown(self.folder.name)
         if candidates:
             raise BadInput(
-                f"{table}, row {row}: '{name}' may be {len(candidates)} files of {self.folder.name}."
+                f"{where}'{shown(name)}' may be {len(candidates)} files of {folder}; write it with its "
+                "ending."
             )
         # A name with another ending is no image at all; any other is not there.
         suffix = Path(name).suffix.lower()
@@ -177,4 +188,4 @@ class _Files:
             if not suffix or suffix in SUFFIXES
             else "its ending is no image's"
         )
-        raise BadInput(f"{table}, row {row}: there is no image '{name}' in {self.folder.name}; {remedy}.")
+        raise BadInput(f"{where}there is no image '{shown(name)}' in {folder}; {remedy}.")

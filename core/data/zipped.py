@@ -5,9 +5,10 @@ from typing import ClassVar, Literal
 
 from core.data.archive import extract_zip
 from core.data.collection import Collection, Workplace
+from core.data.decode import FORMATS
 from core.data.folder import collect_folder, is_image, is_visible, subfolders, walk_files
 from core.data.table import collect_table, has_columns, read_table
-from core.errors import BadInput
+from core.errors import BadInput, shown
 from core.spec import Spec, setting
 
 
@@ -34,12 +35,12 @@ class ZipSource(Spec):
         """Extract the archive into the scratch folder and collect what it holds."""
         archive = Path(self.path).expanduser()
         if not archive.is_file():
-            raise BadInput(f"The zip file {self.path} does not exist; give the path of a file.")
+            raise BadInput(f"The zip file {shown(self.path, 300)} does not exist; give the path of a file.")
         folder = place.scratch / "archive"
         extracted = extract_zip(archive, folder, progress=place.progress)
         root = _unwrapped(folder)
         if not any(is_image(path) for path in walk_files(root)):
-            raise BadInput(f"{archive.name} holds no images that can be read.")
+            raise BadInput(f"{shown(archive.name)} holds no images; {', '.join(FORMATS)} can be read.")
         table = self._table(root, archive.name)
         if table is None:
             collection = collect_folder(root)
@@ -63,19 +64,23 @@ class ZipSource(Spec):
         if self.table:
             named = [path for path in tables if path.name == Path(self.table).name]
             if not named:
-                raise BadInput(f"{archive} has no CSV '{self.table}' beside its folders; correct the name.")
+                raise BadInput(
+                    f"{shown(archive)} has no CSV '{shown(self.table)}' beside its folders; correct the name."
+                )
             return named[0]
         fitting = [path for path in tables if has_columns(path, self.id_column, self.label_column)]
         if len(fitting) > 1:
-            names = ", ".join(path.name for path in fitting)
-            raise BadInput(f"{archive} holds several CSV files ({names}); name the one with the classes.")
+            names = ", ".join(shown(path.name) for path in fitting[:8])
+            raise BadInput(
+                f"{shown(archive)} holds several CSV files ({names}); name the one with the classes."
+            )
         return fitting[0] if fitting else None
 
     def _image_folders(self, root: Path, table: Path) -> tuple[Path, Path | None]:
         """The folder with the table's first image, and the one other folder with images."""
         rows = read_table(table, self.id_column, self.label_column)
         if not rows:
-            raise BadInput(f"{table.name} has no rows; it must name the images and their classes.")
+            raise BadInput(f"{shown(table.name)} has no rows; it must name the images and their classes.")
         first = Path(rows[0][1])
         folders = [folder for name in subfolders(root) for folder in [root / name] if _holds_images(folder)]
         for folder in folders:
@@ -84,7 +89,10 @@ class ZipSource(Spec):
                 return folder, others[0] if len(others) == 1 else None
         if not folders or any(is_image(path) for path in root.iterdir()):
             return root, None
-        raise BadInput(f"{table.name}, row {rows[0][0]}: there is no image '{rows[0][1]}' in the archive.")
+        raise BadInput(
+            f"{shown(table.name)}, row {rows[0][0]}: there is no image '{shown(rows[0][1])}' in the archive; "
+            "add it or remove the row."
+        )
 
 
 def _unwrapped(folder: Path) -> Path:

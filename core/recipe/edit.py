@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from core.errors import BadInput, InvalidSettings, Problem
+from core.errors import BadInput, InvalidSettings, Problem, shown
 from core.recipe.recipe import Recipe
 from core.recipe.validation import recipe_from_draft, recipe_to_draft
 from core.spec import choice, choices_of, kind_of
@@ -21,10 +21,10 @@ def set_values(recipe: Recipe, assignments: list[str]) -> Recipe:
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         if not equals:
-            raise BadInput(f"--set {assignment}: must be FIELD=VALUE, such as optimizer.lr=0.05.")
+            raise BadInput(f"--set {shown(assignment)}: must be FIELD=VALUE, such as optimizer.lr=0.05.")
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = text
         try:
             _assign(draft, path.strip(), value)
@@ -75,7 +75,7 @@ def _assign(draft: dict[str, Any], path: str, value: Any) -> None:
             raise InvalidSettings(
                 [Problem(path, value, f"must be one of {kinds}", "choose one of them")]
             ) from error
-    elif isinstance(target, list) and last.isdigit() and int(last) < len(target):
+    elif isinstance(target, list) and _is_place(last, target):
         target[int(last)] = value
     elif isinstance(target, dict):
         target[last] = value
@@ -85,8 +85,14 @@ def _assign(draft: dict[str, Any], path: str, value: Any) -> None:
         )
 
 
+def _is_place(part: str, items: list[Any]) -> bool:
+    """Whether a part of a path is the number of one of these. Not any digits: '²' is one too, and
+    Python refuses to read thousands of them."""
+    return part in map(str, range(len(items)))
+
+
 def _step_into(target: Any, part: str, path: str, value: Any) -> Any:
-    if isinstance(target, list) and part.isdigit() and int(part) < len(target):
+    if isinstance(target, list) and _is_place(part, target):
         return target[int(part)]
     if isinstance(target, dict) and part in target:
         return target[part]

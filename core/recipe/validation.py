@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.errors import BadInput, InvalidSettings
+from core.errors import BadInput, InvalidSettings, shown
 from core.files import to_json
 from core.problems import problems_of
 from core.recipe.recipe import VERSION, Recipe
@@ -56,8 +56,9 @@ def migrate(content: dict[str, Any]) -> dict[str, Any]:
     version = content.get("version", VERSION)
     if isinstance(version, int) and version > VERSION:
         raise BadInput(
-            f"version = {version}: this Plateau reads recipes up to version {VERSION}; update Plateau."
+            f"version = {shown(str(version))}: this Plateau reads recipes up to version {VERSION}; update "
+            "Plateau."
         )
     if version != VERSION:
-        raise BadInput(f"version = {version!r}: must be a whole number from 1 to {VERSION}.")
+        raise BadInput(f"version = {shown(repr(version))}: must be a whole number from 1 to {VERSION}.")
     return content

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 
-from core.errors import BadInput, NotFound
+from core.errors import BadInput, NotFound, shown
 from core.runs.run import RunEntry
 
 LONGEST = 200
@@ -46,11 +46,13 @@ def find_run(entries: Sequence[RunEntry], text: str) -> RunEntry:
     for fits in ways if text else ():
         fitting = fitting or [entry for entry in entries if fits(entry, text)]
     if not fitting:
-        raise NotFound(f"There is no run {text!r}; `python -m core runs` lists them.")
+        raise NotFound(f"There is no run '{shown(text)}'; `python -m core runs` lists them.")
     if len(fitting) > 1:
         which = "; ".join(f"{entry.id} ({entry.name})" for entry in fitting[:CANDIDATES])
         more = f"; and {len(fitting) - CANDIDATES} more" if len(fitting) > CANDIDATES else ""
-        raise BadInput(f"{text!r} fits {len(fitting)} runs: {which}{more}. Give one's id, or the end of it.")
+        raise BadInput(
+            f"'{shown(text)}' fits {len(fitting)} runs: {which}{more}. Give one's id, or the end of it."
+        )
     return fitting[0]
 
 

@@ -1,9 +1,9 @@
 """The small file that says where a run stands."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import Damaged
 from core.files import Durable, read_json, write_json
@@ -12,11 +12,14 @@ State = Literal["queued", "running", "stopping", "stopped", "finished", "failed"
 ACTIVE: tuple[State, ...] = ("running", "stopping")
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
 
+Epoch = Annotated[int, Field(ge=0, le=1_000_000_000)]
+"""Bounded, for a damaged number becomes a file's name."""
+
 
 class Best(BaseModel):
     """The epoch with the highest val accuracy."""
 
-    epoch: int
+    epoch: Epoch
     val_accuracy: float
     gap: float | None = None
     """Clean train accuracy minus val accuracy at that epoch."""
@@ -25,7 +28,7 @@ class Best(BaseModel):
 class Last(BaseModel):
     """The last whole epoch."""
 
-    epoch: int
+    epoch: Epoch
     val_accuracy: float
     train_accuracy: float
     clean_train_accuracy: float
@@ -36,7 +39,7 @@ class Last(BaseModel):
 class Live(BaseModel):
     """Inside an epoch; replaced about twice a second."""
 
-    epoch: int
+    epoch: Epoch
     step: int
     steps: int
     phase: str
@@ -52,9 +55,9 @@ class Status(BaseModel):
     model_config = ConfigDict(extra="ignore", validate_assignment=True)
 
     state: State
-    epoch: int = 0
+    epoch: Epoch = 0
     """Whole epochs done."""
-    epochs: int
+    epochs: Epoch
     """Epochs asked for; more than the recipe's where the run was extended."""
     hold_from: int | None = None
     """In an extended run: the epoch whose lr stays, instead of the schedule going on."""

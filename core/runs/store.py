@@ -1,6 +1,5 @@
 """All runs: a folder of folders. A new run, the list, deletion, export, and the order of the queue."""
 
-import json
 import os
 import secrets
 import shutil
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from core.data import DatasetInfo
-from core.errors import BadInput, Busy, Damaged, NotFound
+from core.errors import BadInput, Busy, Damaged, NotFound, shown
 from core.files import read_json, sync_folder, write_json, write_text
 from core.recipe import Recipe, recipe_fingerprint
 from core.runs.index import RunIndex, read_entry
@@ -186,7 +185,7 @@ class RunStore:
         """The run with this id. Raises NotFound."""
         folder = self.folder / run_id
         if not RUN_ID.fullmatch(run_id) or folder.is_symlink() or not (folder / "recipe.json").is_file():
-            raise NotFound(f"There is no run {run_id!r}.")
+            raise NotFound(f"There is no run '{shown(run_id)}'.")
         return Run(folder)
 
     def find(self, text: str) -> Run:
@@ -260,10 +259,10 @@ class RunStore:
             if not RUN_ID.fullmatch(path.name):
                 continue
             try:
-                found.append((float(json.loads(path.read_text(encoding="utf-8"))["position"]), path.name))
+                found.append((float(read_json(path)["position"]), path.name))
             except FileNotFoundError:
                 continue
-            except (ValueError, KeyError, TypeError):
+            except (Damaged, ValueError, KeyError, TypeError, OverflowError):
                 found.append((float("inf"), path.name))
         return found
 

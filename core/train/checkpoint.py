@@ -11,15 +11,16 @@ that is too short, but no changed bit. Files of an older Plateau have none and a
 """
 
 import json
+import math
 import os
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from core.errors import Damaged, NotFound
 from core.files import replacing, to_json
@@ -42,13 +43,24 @@ class Card(BaseModel):
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    image_size: int
-    channels: int
+    image_size: int = Field(ge=1, le=4096)
+    channels: Literal[1, 3]
     """Channels that the network sees."""
-    resize: str
+    resize: Literal["crop", "pad", "stretch"]
     """How an image of another shape becomes a square: as at the data set's import."""
     dataset: str
     dataset_fingerprint: str
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Card":
+        """A file that somebody else wrote may say anything."""
+        if not self.channels == len(self.mean) == len(self.std):
+            raise ValueError("mean and std need a number for each channel")
+        if not all(math.isfinite(value) for value in (*self.mean, *self.std)) or min(self.std) <= 0:
+            raise ValueError("mean and std must be finite, and std above 0")
+        if self.epoch < 0 or not self.classes:
+            raise ValueError("there must be an epoch and classes")
+        return self
 
     def parsed_recipe(self) -> Recipe:
         """The recipe, checked. Raises InvalidSettings."""
@@ -140,7 +152,7 @@ def read_state(path: Path) -> Resume:
     try:
         # float: a loss that is no number was stored as the word.
         history = [{key: float(value) for key, value in row.items()} for row in metadata["history"]]
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         history = []
     if len(history) != card.epoch:
         raise Damaged(f"{path.name} of run {card.run} does not hold the history of its epochs.")
@@ -188,10 +200,22 @@ def _read(path: Path, prefix: str) -> tuple[dict[str, Any], dict[str, torch.Tens
     except FileNotFoundError as error:
         raise NotFound(f"There is no checkpoint {path.name} in run {run}.") from error
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
-        raise Damaged(f"The checkpoint {path.name} of run {run} is damaged.") from error
+        raise Damaged(_unreadable(path)) from error
     if not _sums_fit(texts, metadata, names, tensors):
         raise Damaged(f"The checkpoint {path.name} of run {run} is damaged: its checksum does not fit.")
     return metadata, tensors
+
+
+def _unreadable(path: Path) -> str:
+    """Why a file is no checkpoint of ours: PyTorch's own archives are told from damage."""
+    said = f"The checkpoint {path.name} of run {path.parent.parent.name} is"
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(4).startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x04")):
+            return (
+                f"{said} a PyTorch archive (.pt), which may hold programs and is never read; "
+                "save its weights as safetensors."
+            )
+    return f"{said} damaged; use another epoch's, or resume the run from the epoch before."
 
 
 def _sums_fit(

@@ -125,8 +125,10 @@ def test_overlapping_members_are_refused(tmp_path: Path) -> None:
 
 def test_cut_and_foreign_archives_are_refused(tmp_path: Path) -> None:
     whole = _zip([("a.png", bytes(range(256)) * 20)]).getvalue()
-    for content in (whole[:-30], whole[: len(whole) // 2], b"", b"7z\xbc\xaf\x27\x1c" + bytes(100)):
-        _refused(io.BytesIO(content), tmp_path, "not a whole zip archive")
+    for content in (whole[:-30], whole[: len(whole) // 2]):
+        _refused(io.BytesIO(content), tmp_path, "not a whole zip archive: it is damaged or cut short; copy")
+    _refused(io.BytesIO(b"7z\xbc\xaf\x27\x1c" + bytes(100)), tmp_path, "but a 7z archive; pack its files")
+    _refused(io.BytesIO(), tmp_path, "is empty")
     flipped = bytearray(whole)
     flipped[60] ^= 0xFF
     _refused(io.BytesIO(bytes(flipped)), tmp_path, "not a whole zip archive")

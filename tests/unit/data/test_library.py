@@ -141,11 +141,11 @@ def test_bad_files_are_skipped_and_listed_or_stop_the_import(library: Library, p
     info = _import(library, pets)
     assert sum(info.counts.values()) == 28
     assert info.skipped_count == 2
-    assert info.skipped[0] == "cat/001.png is empty."
+    assert info.skipped[0] == "cat/001.png is empty; save it again."
     assert "dog/002.png is damaged" in info.skipped[1]
     assert "Images that could not be read and were left out: 2." in info.warnings
     assert library.open("pets").image_name(1) == "cat/002.png"
-    with pytest.raises(BadInput, match=r"^cat/001\.png is empty\.$"):
+    with pytest.raises(BadInput, match=r"^cat/001\.png is empty; save it again\.$"):
         _import(library, pets, "strict", on_bad_file="stop")
     assert _left(library) == ["pets"]
 
