@@ -9,9 +9,11 @@ from ui.data_list import choose_dataset, totals
 from ui.problems import told
 from ui.services import library
 
+# Asked before the outcomes are taken: an import that ends in between is drawn as running once more, and
+# taken by the next drawing.
+importing = jobs().running is not None
 take_outcomes()
 found = library().list()
-importing = jobs().running is not None
 adding = st.query_params.get("add") in WAYS and not importing
 
 title, button = st.columns([6, 2], vertical_alignment="bottom")

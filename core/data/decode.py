@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from core.data.limits import LIMITS, Limits
-from core.data.signature import kind_by_content, png_is_whole
+from core.data.signature import PNG, kind_by_content, png_is_whole
 from core.errors import BadInput, shown
 
 Resize = Literal["crop", "pad", "stretch"]
@@ -38,15 +38,13 @@ def decode_image(
         raise BadInput(f"{name} is empty; save it again.")
     if len(content) > limits.image_bytes:
         raise BadInput(f"{name} is larger than {limits.image_bytes // 1024**2} MB; save it smaller.")
+    if content.startswith(PNG) and not png_is_whole(content):
+        raise BadInput(f"{name} is damaged or cut short: a checksum in it does not fit; save it again.")
     try:
         # Pillow's decoders raise a dozen kinds of errors on hostile bytes; all mean the same here.
         with Image.open(io.BytesIO(content), formats=formats) as image:
             _check_size(image.size, name, limits)
             _check_metadata(image, name, limits)
-            if image.format == "PNG" and not png_is_whole(content):
-                raise BadInput(
-                    f"{name} is damaged or cut short: a checksum in it does not fit; save it again."
-                )
             several = _has_more_frames(image)
             image.load()
             _check_metadata(image, name, limits)

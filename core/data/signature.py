@@ -3,6 +3,8 @@
 import struct
 import zlib
 
+PNG = b"\x89PNG\r\n\x1a\n"
+"""What every PNG begins with."""
 _SIGNATURES = (
     (b"%PDF-", "a PDF document"),
     (b"%!PS", "an EPS drawing"),
@@ -45,7 +47,7 @@ def kind_by_content(content: bytes) -> str:
 def png_is_whole(content: bytes) -> bool:
     """Whether every part of a PNG has the checksum that belongs to it, up to its end. Pillow looks at
     some parts' only, and takes a picture whose end is missing. Source: the PNG specification, 5.3."""
-    whole, at = memoryview(content), 8
+    whole, at = memoryview(content), len(PNG)
     while at + 12 <= len(whole):
         size, kind = struct.unpack_from(">I4s", whole, at)
         end = at + 12 + size

@@ -81,11 +81,14 @@ def read_table(table: Path, id_column: str, label_column: str) -> list[tuple[int
     """(row, name, class) of every row of a CSV; rows count from 1, the column names being row 1."""
     called = shown(table.name)
     try:
-        return list(_rows(table, id_column, label_column))
+        rows = list(_rows(table, id_column, label_column))
     except UnicodeDecodeError as error:
         raise BadInput(f"{called} is not a text file in UTF-8; save it as 'CSV UTF-8'.") from error
     except csv.Error as error:
         raise BadInput(f"{called} is not a CSV file that can be read; save it as 'CSV UTF-8'.") from error
+    if not rows:
+        raise BadInput(f"{called} names no images; add a row for each image.")
+    return rows
 
 
 def has_columns(table: Path, *columns: str) -> bool:

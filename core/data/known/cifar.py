@@ -8,7 +8,7 @@ import io
 import pickle
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -103,8 +103,13 @@ class _PickledArray:
 class _ArraysOnly(pickle._Unpickler):
     """Makes arrays of bytes, numbers, texts, lists and dicts; refuses every other name.
 
-    Python's own unpickler, not the one in C, which reserves as much memory as a changed byte says.
+    Python's own unpickler, not the one in C, which reserves as much memory as a changed byte says; and
+    without bytearrays, for which this one does so too. They came with protocol 5, and CIFAR's is 2.
     """
+
+    dispatch: ClassVar[dict[int, Any]] = {
+        code: load for code, load in pickle._Unpickler.dispatch.items() if code != pickle.BYTEARRAY8[0]
+    }
 
     def find_class(self, module: str, name: str) -> Any:
         """What a pickled array needs, and nothing else."""
