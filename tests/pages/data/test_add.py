@@ -112,7 +112,10 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("counts", "sentence"),
         [
-            ({"only": 5}, "A data set needs at least two classes; there is only one, 'only', so add another."),
+            (
+                {"only": 5},
+                "A data set needs at least two classes; there is only one, 'only', so add another.",
+            ),
             (
                 {"a": 5, "empty": 0},
                 "The class folder 'empty' of photos holds no images; fill it or remove it.",
