@@ -4,6 +4,7 @@ import json
 import math
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,10 @@ from core.errors import Damaged
 Durable = bool | Literal["content"]
 """What a replacement waits for: content and name on the disk (True), the content alone, so that a power
 loss leaves the old file or the new one, each whole ('content'), or nothing: for what can be made again."""
+
+
+SMALL_BYTES = 64 * 1024**2
+"""No small file of ours is larger: what is was put there, and is not read into memory."""
 
 
 def sync_folder(folder: Path) -> None:
@@ -89,19 +94,33 @@ def write_json(path: Path, value: Any, *, durable: Durable = True) -> None:
     write_text(path, to_json(value, indent=1) + "\n", durable=durable)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in `path`.
+def read_small(path: Path) -> bytes:
+    """The content of a small file of ours. A link is not followed and a pipe not waited for.
+
+    Raises FileNotFoundError, OSError where it is no ordinary file or a huge one.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > SMALL_BYTES:
+            raise OSError(f"{path.name} is no ordinary small file")
+        return file.read()
+
+
+def read_json(path: Path, remedy: str = "put back a copy of it") -> dict[str, Any]:
+    """The JSON object in `path`; `remedy` ends the sentence of the error.
 
     Raises FileNotFoundError where there is no such file, Damaged where it holds no JSON object or
     cannot be read at all.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_small(path).decode("utf-8"))
     except FileNotFoundError:
         raise
     except (OSError, ValueError, RecursionError) as error:
         # ValueError: no UTF-8, no JSON, or a number with thousands of digits.
-        raise Damaged(f"{path.name} of {path.parent.name} is damaged and cannot be read.") from error
+        said = f"{path.name} of {path.parent.name} is damaged and cannot be read; {remedy}."
+        raise Damaged(said) from error
     if not isinstance(value, dict):
-        raise Damaged(f"{path.name} of {path.parent.name} does not hold what it should.")
+        raise Damaged(f"{path.name} of {path.parent.name} does not hold what it should; {remedy}.")
     return value

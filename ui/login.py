@@ -19,10 +19,10 @@ EVERYBODY = "*"
 
 
 def login_configured() -> bool:
-    """Whether secrets.toml asks for a login. One that cannot be read counts as if it did: a slip of the
-    pen opens no door."""
+    """Whether secrets.toml asks for a login. One that cannot be read, or that lists users without a
+    provider, counts as if it did: a slip of the pen opens no door."""
     if st.secrets.load_if_toml_exists():
-        return "auth" in st.secrets
+        return "auth" in st.secrets or "plateau" in st.secrets
     return any(Path(path).is_file() for path in st.get_option("secrets.files"))
 
 

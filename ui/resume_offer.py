@@ -108,5 +108,8 @@ def _put_away(run_ids: list[str]) -> None:
     runs = store()
     try:
         put_away(runs, [entry.run for entry in offered(runs) if entry.id in run_ids])
-    except (PlateauError, OSError) as error:
-        st.session_state[_TOLD] = {"problems": [f"The offer could not be put away: {error}"], "done": ""}
+    except PlateauError as error:
+        st.session_state[_TOLD] = {"problems": [str(error)], "done": ""}
+    except OSError as error:
+        problem = f"The offer could not be put away: {error.strerror or error}."
+        st.session_state[_TOLD] = {"problems": [problem], "done": ""}

@@ -118,7 +118,7 @@ def _held_out(run: Run, dataset: Dataset, split: EvaluatedSplit) -> torch.Tensor
     if dataset.info.split_fingerprint != run.status().split_fingerprint:
         raise BadInput(
             f"The data set {dataset.info.name!r} was split anew since run {run.id} was trained on it: what "
-            "is val and test now may have been trained on."
+            "is val and test now may have been trained on; train a clone of the run on it."
         )
     indices = torch.from_numpy(dataset.indices(split))
     if len(indices) == 0:

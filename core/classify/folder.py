@@ -185,7 +185,11 @@ def classify_images(
     _tell(progress, len(found.images), len(found.images))
     if not answers:
         first = sentences[0] if sentences else "there is none."
-        raise BadInput(f"None of the {len(found.images):,} images can be read; the first: {first}")
+        if len(found.images) == 1:
+            raise BadInput(f"The only image cannot be read, so choose another one: {first}")
+        raise BadInput(
+            f"None of the {len(found.images):,} images can be read, so choose others; the first: {first}"
+        )
     return Answers(tuple(answers), (*sentences, *found.left_out), tuple(unreadable))
 
 

@@ -126,7 +126,9 @@ class Predictor:
         try:
             load_state(model, weights)
         except BadInput as error:
-            raise Damaged(f"The checkpoint of epoch {card.epoch} does not fit its architecture.") from error
+            raise Damaged(
+                f"The checkpoint of epoch {card.epoch} does not fit its architecture; use another epoch's."
+            ) from error
         self.model: nn.Module = to_compute(model, compute).eval()
         self.normalizer = Normalizer((card.mean, card.std), compute.device)
 

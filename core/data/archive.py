@@ -182,7 +182,8 @@ def _check_member(member: zipfile.ZipInfo, name: str, limits: Limits) -> None:
     parts = raw.removesuffix("/").split("/")
     if ".." in parts:
         raise _refused(name, f"'{said}' leads out of it ('..')", _AGAIN)
-    if any(_unusable(part) for part in parts):
+    too_long = len(raw.encode("utf-8", "replace")) > limits.archive_path_bytes
+    if too_long or len(parts) > limits.archive_depth or any(_unusable(part) for part in parts):
         raise _refused(name, f"'{said}' is not a name that every system can store", _RENAME)
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
@@ -219,25 +220,28 @@ def _check_overlaps(members: list[zipfile.ZipInfo], name: str) -> None:
 
 def _check_collisions(members: list[zipfile.ZipInfo], name: str) -> None:
     """Refuse names that are one on some systems: equal, or apart in case or Unicode form only."""
-    spelled: dict[str, str] = {}
-    files: set[str] = set()
-    folders: set[str] = set()
+    # A folder's number and a folded name in it, to its own number and the name as it was first spelled:
+    # whole paths of each folder above would take the square of their length.
+    known: dict[tuple[int, str], tuple[int, str]] = {}
+    files: dict[int, str] = {}
+    folders: set[int] = set()
     for member in members:
         path = member.filename.removesuffix("/")
-        parts = path.split("/")
-        for depth in range(1, len(parts) + 1):
-            prefix = "/".join(parts[:depth])
-            other = spelled.setdefault(_folded(prefix), prefix)
-            if other != prefix:
-                both = f"'{shown(prefix)}' and '{shown(other)}'"
-                raise _refused(name, f"{both} are the same name on some systems", _RENAME)
-            if depth < len(parts) or member.is_dir():
-                folders.add(prefix)
+        at, parts = 0, path.split("/")
+        for depth, part in enumerate(parts):
+            at, spelled = known.setdefault((at, _folded(part)), (len(known) + 1, part))
+            if spelled != part:
+                above = parts[:depth]
+                both = (shown("/".join([*above, form])) for form in (part, spelled))
+                same = "'{}' and '{}' are the same name on some systems".format(*both)
+                raise _refused(name, same, _RENAME)
+            if depth < len(parts) - 1 or member.is_dir():
+                folders.add(at)
         if not member.is_dir():
-            if path in files:
+            if at in files:
                 raise _refused(name, f"'{shown(path)}' is in it twice", "keep one of them")
-            files.add(path)
-    both_at_once = sorted(files & folders)
+            files[at] = path
+    both_at_once = sorted(path for at, path in files.items() if at in folders)
     if both_at_once:
         raise _refused(name, f"'{shown(both_at_once[0])}' is a file and a folder", _RENAME)
 

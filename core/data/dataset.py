@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import ValidationError
 
-from core.data.collection import SPLITS
+from core.data.collection import SPLITS, UNLABELLED
 from core.data.decode import Resize
 from core.errors import Damaged
 from core.files import read_json
@@ -107,7 +107,12 @@ class Dataset:
         self.labels = _load(folder, _LABELS_FILE, np.int64, count)
         self._splits = _load(folder, _SPLIT_FILE, np.uint8, count)
         counts = np.bincount(self._splits, minlength=len(SPLITS)).tolist()
-        if counts != [info.counts.get(split) for split in SPLITS] or self.labels.max() >= len(info.classes):
+        labelled = self.labels[self._splits != UNLABELLED]
+        if (
+            counts != [info.counts.get(split) for split in SPLITS]
+            or self.labels.max() >= len(info.classes)
+            or (len(labelled) and labelled.min() < 0)
+        ):
             raise Damaged(f"Labels and split of the data set {info.name} do not fit; import it again.")
 
     def indices(self, split: Split) -> np.ndarray:
@@ -139,7 +144,7 @@ class Dataset:
 def read_info(folder: Path) -> DatasetInfo:
     """The description of the data set in `folder`. Raises Damaged where it cannot be read."""
     try:
-        content = read_json(folder / INFO_FILE)
+        content = read_json(folder / INFO_FILE, "import it again")
     except OSError as error:
         raise Damaged(f"The data set {folder.name} has no {INFO_FILE}; import it again.") from error
     version = content.get("version")
@@ -148,7 +153,9 @@ def read_info(folder: Path) -> DatasetInfo:
     try:
         return DatasetInfo.model_validate_json((folder / INFO_FILE).read_bytes())
     except ValidationError as error:
-        raise Damaged(f"{INFO_FILE} of the data set {folder.name} does not hold what it should.") from error
+        raise Damaged(
+            f"{INFO_FILE} of the data set {folder.name} does not hold what it should; import it again."
+        ) from error
 
 
 def write_arrays(folder: Path, labels: np.ndarray, splits: np.ndarray, names: Sequence[str]) -> None:

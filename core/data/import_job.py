@@ -42,7 +42,8 @@ class UploadedZip(ZipSource):
     def keep(cls, content: BinaryIO, name: str, scratch: Path, **fields: str) -> "UploadedZip":
         """Write an upload into `scratch`; `fields` are those of ZipSource besides its path."""
         # A browser may send any name: only harmless characters of its last part are kept.
-        clean = _UNCOMMON.sub("_", name.replace("\\", "/").rpartition("/")[2])[-100:].lstrip(".")
+        clean = _UNCOMMON.sub("_", name.replace("\\", "/").rpartition("/")[2])
+        clean = clean.encode("utf-8", "replace")[-100:].decode("utf-8", "ignore").lstrip(".")
         source = cls.model_validate({"path": clean or "upload.zip", **fields})
         source._file = scratch / source.path
         with source._file.open("wb") as sink:

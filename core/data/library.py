@@ -157,7 +157,9 @@ class Library:
     def _existing(self, name: str) -> Path:
         folder = self.folder / name
         if not _NAME.fullmatch(name) or not self._is_dataset(folder):
-            raise NotFound(f"There is no data set '{shown(name)}'.")
+            raise NotFound(
+                f"There is no data set '{shown(name)}'; Data and `python -m core data list` list them."
+            )
         return folder
 
     def _is_dataset(self, path: Path) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Upper bounds of images and archives."""
+    """Upper bounds of images, archives and tables."""
 
     image_bytes: int = 20 * 1024**2
     image_pixels: int = 40_000_000
@@ -20,6 +20,13 @@ class Limits:
     """Expanded over compressed, of the whole archive and of each large file in it."""
     archive_ratio_from: int = 1024**2
     """Files smaller than this may be compressed any amount: a plain small bitmap shrinks a lot."""
+    archive_path_bytes: int = 1000
+    """Of a file's whole path inside an archive."""
+    archive_depth: int = 64
+    """Folders around a file, and the file."""
+    table_bytes: int = 256 * 1024**2
+    table_rows: int = 2_000_000
+    """Of a CSV. A row takes some 300 bytes of memory, however short it is."""
 
 
 LIMITS = Limits()

@@ -202,6 +202,9 @@ class _Fitter:
 def read_image_file(path: Path, name: str) -> bytes:
     """The file's bytes, one more than allowed at most."""
     try:
+        # A pipe would be waited for without end.
+        if path.exists() and not path.is_file():
+            raise BadInput(f"{shown(name, 200)} is no ordinary file; save it again.")
         with path.open("rb", buffering=0) as file:
             content = file.read(LIMITS.image_bytes + 1)
             return content or b""

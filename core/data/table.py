@@ -4,6 +4,7 @@ import csv
 import os
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -12,6 +13,7 @@ import numpy as np
 from core.data.collection import NO_LABEL, TRAIN, UNLABELLED, Collection, FilePictures, Workplace
 from core.data.decode import SUFFIXES
 from core.data.folder import existing_folder, is_image, readable, walk_files
+from core.data.limits import LIMITS, Limits
 from core.errors import BadInput, shown
 from core.spec import Spec, setting
 
@@ -77,17 +79,26 @@ def collect_table(
     )
 
 
-def read_table(table: Path, id_column: str, label_column: str) -> list[tuple[int, str, str]]:
+def read_table(
+    table: Path, id_column: str, label_column: str, *, limits: Limits = LIMITS
+) -> list[tuple[int, str, str]]:
     """(row, name, class) of every row of a CSV; rows count from 1, the column names being row 1."""
     called = shown(table.name)
+    if table.stat().st_size > limits.table_bytes:
+        most = limits.table_bytes // 1024**2
+        raise BadInput(f"{called} is larger than {most} MB; split it, and import its parts one by one.")
     try:
-        rows = list(_rows(table, id_column, label_column))
+        rows = list(islice(_rows(table, id_column, label_column), limits.table_rows + 1))
     except UnicodeDecodeError as error:
         raise BadInput(f"{called} is not a text file in UTF-8; save it as 'CSV UTF-8'.") from error
     except csv.Error as error:
         raise BadInput(f"{called} is not a CSV file that can be read; save it as 'CSV UTF-8'.") from error
     if not rows:
         raise BadInput(f"{called} names no images; add a row for each image.")
+    if len(rows) > limits.table_rows:
+        raise BadInput(
+            f"{called} has more than {limits.table_rows:,} rows; split it, and import its parts one by one."
+        )
     return rows
 
 

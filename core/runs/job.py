@@ -125,22 +125,37 @@ class JobQueue:
 
     def _next(self, device: str) -> Run | None:
         for run in self.store.queue():
-            if run.is_alive() or self._put_off.get(run.id, 0.0) > time.monotonic():
+            if self._put_off.get(run.id, 0.0) > time.monotonic():
                 continue
             try:
-                status = run.status()
-                if status.state != "queued":
-                    self.store.leave_queue(run)
-                elif resolve_device(run.recipe().device) == device:
+                if self._is_for(run, device):
                     return run
             except Busy:
                 continue
-            except PlateauError as error:
-                # Its device does not exist here, or its recipe cannot be read: say so on the run.
-                if device == available_devices()[-1]:
-                    with suppress(Busy):
-                        self._refuse(run, str(error))
+            except OSError as error:
+                self._put_off_for_now(run, error)
         return None
+
+    def _is_for(self, run: Run, device: str) -> bool:
+        """Whether a run of the queue is to be trained on this device now."""
+        if run.is_alive():
+            return False
+        try:
+            if run.status().state == "queued":
+                return resolve_device(run.recipe().device) == device
+            self.store.leave_queue(run)
+        except Busy:
+            return False
+        except PlateauError as error:
+            # Its device does not exist here, or its recipe cannot be read: say so on the run.
+            if device == available_devices()[-1]:
+                self._refuse(run, str(error))
+        return False
+
+    def _put_off_for_now(self, run: Run, error: OSError) -> None:
+        """Not even its state could be read or written: it waits on, and no other run waits for it."""
+        _log.warning("run %s could not be begun and waits on: %s", run.id, error)
+        self._put_off[run.id] = time.monotonic() + PUT_OFF_S
 
     def _refuse(self, run: Run, message: str) -> None:
         _log.warning("run %s: %s", run.id, message)
@@ -162,9 +177,7 @@ class JobQueue:
             # Another process trains on this device, or has this run: look again later.
             self._closing.wait(1.0)
         except OSError as error:
-            # Not even its state could be written: it waits on, and no other run waits for it.
-            _log.warning("run %s could not be begun and waits on: %s", run.id, error)
-            self._put_off[run.id] = time.monotonic() + PUT_OFF_S
+            self._put_off_for_now(run, error)
         except Exception:
             # Whatever it was, it must not come again and again while others wait behind it.
             self.store.leave_queue(run)

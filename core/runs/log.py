@@ -7,8 +7,13 @@ from pathlib import Path
 
 
 class _Quiet(logging.FileHandler):
-    """A log on a full or failing disk loses lines, and nothing else: neither does it end the run, which
-    meets the same disk a moment later, nor does a traceback reach the shell."""
+    """A log that cannot be opened, or on a full or failing disk, loses lines and nothing else: neither does
+    it end the run, which meets the same disk a moment later, nor does a traceback reach the shell."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record; the file is opened with the first one, which may fail as well."""
+        with suppress(OSError):
+            super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (logging's name)
         """Nothing: see above."""

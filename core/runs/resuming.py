@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from core.errors import BadInput, Busy, Damaged, PlateauError
 from core.files import read_json, write_json
-from core.runs.run import Run, RunEntry
+from core.runs.run import RUN_ID, Run, RunEntry
 from core.runs.status import ACTIVE, Status
 from core.runs.store import RunStore
 
@@ -97,11 +97,15 @@ def _may_try(store: RunStore, run: Run) -> bool:
     status = run.status()
     if status.state != "interrupted" or _read(store, _PUT_AWAY).get(run.id) == _mark(status):
         return False
-    tried = {known: seen for known, seen in _read(store, _TRIED).items() if (store.folder / known).is_dir()}
-    before = tried.get(run.id)
+    tried = {
+        known: seen
+        for known, seen in _read(store, _TRIED).items()
+        if RUN_ID.fullmatch(known) and (store.folder / known).is_dir()
+    }
     times = 1
-    if isinstance(before, list) and len(before) == 2 and before[0] == status.epoch:
-        times += int(before[1])
+    match tried.get(run.id):
+        case [status.epoch, int(before)]:
+            times += before
     if times > MOST_TRIES:
         _log.warning(
             "run %s has resumed by itself %d times without an epoch more, and waits for a person",

@@ -11,15 +11,20 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.errors import BadInput, Damaged, NotFound
-from core.files import read_json, write_json
+from core.errors import BadInput, Damaged, NotFound, shown
+from core.files import read_json, read_small, write_json
 from core.recipe import Recipe, parse_recipe
 from core.runs.lock import hold, is_held
 from core.runs.rows import START, Cursor, RowsRead, read_rows
-from core.runs.status import ACTIVE, State, Status, read_status
+from core.runs.status import ACTIVE, REMEDY, State, Status, read_status
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 CheckpointChoice = Literal["best", "last"] | int
+
+
+def no_such_run(run_id: str) -> str:
+    """What to say where there is no run of this id."""
+    return f"There is no run '{shown(run_id)}'; Compare and `python -m core runs` list them all."
 
 
 class Notes(BaseModel):
@@ -74,15 +79,18 @@ class Run:
     def locked(self, busy: str, *, wait_s: float = 2.0, name: str = "lock") -> Iterator[None]:
         """Hold the run's lock (or, by `name`, another one of its folder).
 
-        Raises Busy with the sentence `busy`, NotFound where the run was deleted.
+        Raises Busy with the sentence `busy`, NotFound where the run was deleted, Damaged where the lock is
+        a link.
         """
+        if (self.folder / name).is_symlink():
+            raise Damaged(f"Run {self.id} holds the link '{name}', which may lead anywhere; remove it.")
         with hold(self.folder / name, wait_s=wait_s, busy=busy):
             if all(path.name == name for path in self.folder.iterdir()):
                 # Deleted a moment ago: what the lock itself brought back goes again.
                 (self.folder / name).unlink(missing_ok=True)
                 with suppress(OSError):
                     self.folder.rmdir()
-                raise NotFound(f"There is no run {self.id!r}.")
+                raise NotFound(no_such_run(self.id))
             yield
 
     def is_alive(self) -> bool:
@@ -108,13 +116,13 @@ class Run:
     def recipe(self) -> Recipe:
         """The recipe as it was launched. Raises Damaged."""
         try:
-            return parse_recipe((self.folder / "recipe.json").read_text(encoding="utf-8"))
+            return parse_recipe(read_small(self.folder / "recipe.json").decode("utf-8"))
         except BadInput as error:
             raise Damaged(f"recipe.json of run {self.id} cannot be used: {error}") from error
         except FileNotFoundError as error:
-            raise Damaged(f"Run {self.id} has no recipe.json.") from error
-        except UnicodeDecodeError as error:
-            raise Damaged(f"recipe.json of run {self.id} is damaged.") from error
+            raise Damaged(f"Run {self.id} has no recipe.json; {REMEDY}.") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise Damaged(f"recipe.json of run {self.id} is damaged; {REMEDY}.") from error
 
     def notes(self) -> Notes:
         """What a person wrote; empty where nothing was, or where it cannot be read."""
@@ -194,7 +202,7 @@ class Run:
         """The file of a checkpoint: 'best', 'last' or an epoch. Raises NotFound."""
         status = self.status()
         if status.epoch == 0:
-            raise NotFound(f"Run {self.id} has no checkpoint yet: no epoch is done.")
+            raise NotFound(f"Run {self.id} has no checkpoint yet: no epoch is done; train it first.")
         epoch: int = status.epoch
         if which == "best":
             epoch = status.best.epoch if status.best else status.epoch

@@ -1,16 +1,19 @@
 """The small file that says where a run stands."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.errors import Damaged
+from core.errors import Damaged, shown
 from core.files import Durable, read_json, write_json
 
 State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "interrupted"]
 ACTIVE: tuple[State, ...] = ("running", "stopping")
 RESUMABLE: tuple[State, ...] = ("stopped", "interrupted", "failed")
+REMEDY = "put back a copy of it, or delete the run"
+"""What to do about a run's file that is damaged or gone."""
 
 Epoch = Annotated[int, Field(ge=0, le=1_000_000_000)]
 """Bounded, for a damaged number becomes a file's name."""
@@ -101,14 +104,30 @@ class Status(BaseModel):
 
 
 def read_status(folder: Path) -> Status:
-    """The status of the run in `folder`. Raises Damaged."""
+    """The status of the run in `folder`, which must hold nothing but files and folders. Raises Damaged."""
     try:
-        content: Any = read_json(folder / "status.json")
+        _check_parts(folder)
+        content: Any = read_json(folder / "status.json", REMEDY)
         return Status.model_validate(content)
     except FileNotFoundError as error:
-        raise Damaged(f"Run {folder.name} has no status.json.") from error
+        raise Damaged(f"Run {folder.name} has no status.json; {REMEDY}.") from error
     except ValidationError as error:
-        raise Damaged(f"status.json of run {folder.name} does not hold what it should.") from error
+        said = f"status.json of run {folder.name} does not hold what it should; {REMEDY}."
+        raise Damaged(said) from error
+
+
+def _check_parts(folder: Path) -> None:
+    """Damaged where the run holds a link, a pipe or the like. Its trainer appends to its files and removes
+    old ones: in a folder that somebody else made, these might be anybody's."""
+    with os.scandir(folder) as parts:
+        for part in parts:
+            if part.is_symlink():
+                what = f"the link '{shown(part.name)}', which may lead anywhere"
+            elif not part.is_file(follow_symlinks=False) and not part.is_dir(follow_symlinks=False):
+                what = f"'{shown(part.name)}', which is no ordinary file"
+            else:
+                continue
+            raise Damaged(f"Run {folder.name} holds {what}; remove it, or delete the run.")
 
 
 def write_status(folder: Path, status: Status, *, durable: Durable = True) -> None:

@@ -1,5 +1,6 @@
 """All runs: a folder of folders. A new run, the list, deletion, export, and the order of the queue."""
 
+import logging
 import os
 import secrets
 import shutil
@@ -12,17 +13,19 @@ from pathlib import Path
 from typing import Literal
 
 from core.data import DatasetInfo
-from core.errors import BadInput, Busy, Damaged, NotFound, shown
+from core.errors import BadInput, Busy, Damaged, NotFound, PlateauError
 from core.files import read_json, sync_folder, write_json, write_text
 from core.recipe import Recipe, recipe_fingerprint
 from core.runs.index import RunIndex, read_entry
 from core.runs.lock import hold
 from core.runs.names import LONGEST, find_run
-from core.runs.run import RUN_ID, Notes, Run, RunEntry
+from core.runs.run import RUN_ID, Notes, Run, RunEntry, no_such_run
 from core.runs.status import ACTIVE, RESUMABLE, Status, read_status, write_status
 from core.spec import kind_of
 
 DEVICE_BUSY = "The device is in use."
+
+_log = logging.getLogger("plateau.queue")
 
 
 def _first_status(recipe: Recipe, dataset: DatasetInfo, parent: str | None) -> Status:
@@ -111,10 +114,16 @@ class RunStore:
             if made is not None:
                 return made
             run = self._create(recipe, notes, status, durable)
-            if token is not None:
-                write_json(self.folder / ".tokens" / token, {"run": run.id})
-        if queue:
-            self.enqueue(run)
+            try:
+                if token is not None:
+                    write_json(self.folder / ".tokens" / token, {"run": run.id})
+                if queue:
+                    self.enqueue(run)
+            except OSError:
+                # It would say that it waits, and a second click would make another.
+                with suppress(OSError, PlateauError):
+                    self.delete(run)
+                raise
         return run
 
     @contextmanager
@@ -185,7 +194,7 @@ class RunStore:
         """The run with this id. Raises NotFound."""
         folder = self.folder / run_id
         if not RUN_ID.fullmatch(run_id) or folder.is_symlink() or not (folder / "recipe.json").is_file():
-            raise NotFound(f"There is no run '{shown(run_id)}'.")
+            raise NotFound(no_such_run(run_id))
         return Run(folder)
 
     def find(self, text: str) -> Run:
@@ -206,6 +215,8 @@ class RunStore:
     def delete(self, run: Run) -> None:
         """Remove a run's folder. Raises Busy while it trains."""
         trash = self.folder / f".trash-{run.id}-{secrets.token_hex(2)}"
+        if run.lock_path.is_symlink():
+            run.lock_path.unlink()  # nobody can hold it
         with run.locked(f"Run {run.id} is training; stop it before deleting it.", wait_s=0.3):
             self.leave_queue(run)
             run.folder.rename(trash)
@@ -215,7 +226,9 @@ class RunStore:
 
     def export(self, runs: Runs, target: Path) -> None:
         """Pack runs into a zip, each under its id, without locks, requests and links."""
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with zipfile.ZipFile(
+            target, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False
+        ) as archive:
             for run in runs:
                 for path in sorted(run.folder.rglob("*")):
                     if path.name in ("lock", "control.json") or path.name.startswith("."):
@@ -238,7 +251,8 @@ class RunStore:
             try:
                 runs.append(self.get(run_id))
             except NotFound:
-                (self.queue_folder / run_id).unlink(missing_ok=True)
+                with suppress(OSError):
+                    (self.queue_folder / run_id).unlink(missing_ok=True)
         return runs
 
     def move(self, run: Run, places: int) -> None:
@@ -303,7 +317,7 @@ class RunStore:
         Raises BadInput for a run that is waiting or training, or for less than one epoch.
         """
         if epochs < 1:
-            raise BadInput(f"epochs = {epochs}: an extension must be at least 1 epoch.")
+            raise BadInput(f"epochs = {epochs}: an extension must be at least 1 epoch; raise it.")
         with owned(run) as status:
             if status.state == "queued":
                 raise BadInput(f"Run {run.id} is still waiting; extend it when it is done.")
@@ -326,24 +340,31 @@ class RunStore:
         interrupted = []
         waiting = {run.id for run in self.queue()}
         for entry in self.list():
-            if entry.status is None:
-                continue
-            if entry.status.state == "interrupted":
+            if entry.state == "interrupted":
                 interrupted.append(entry.run)
-                try:
-                    with owned(entry.run) as status:
-                        status.state = "interrupted"
-                        status.message, status.hint = entry.status.message, entry.status.hint
-                        status.live = None
-                except Busy:
-                    continue
-            elif entry.status.state == "queued" and entry.id not in waiting and not entry.run.is_alive():
-                self.enqueue(entry.run)
+            try:
+                self._recover(entry, waiting)
+            except Busy:
+                continue
+            except (PlateauError, OSError) as error:
+                # A folder that is gone or cannot be written keeps no app from starting.
+                _log.warning("run %s is left as it is: %s", entry.id, error)
         with self._creating():
             for pattern in (".new-*", ".trash-*"):
                 for leftover in self.folder.glob(pattern):
                     shutil.rmtree(leftover, ignore_errors=True)
         return interrupted
+
+    def _recover(self, entry: RunEntry, waiting: set[str]) -> None:
+        if entry.status is None:
+            return
+        if entry.status.state == "interrupted":
+            with owned(entry.run) as status:
+                status.state = "interrupted"
+                status.message, status.hint = entry.status.message, entry.status.hint
+                status.live = None
+        elif entry.status.state == "queued" and entry.id not in waiting and not entry.run.is_alive():
+            self.enqueue(entry.run)
 
 
 _STAMP = "%Y%m%d-%H%M%S"

@@ -213,7 +213,7 @@ class _Trainer:
             since = "it began" if status.epoch else "it was launched"
             raise BadInput(
                 f"The data set {info.name!r} is not the one that it was when {since}: this run would not "
-                "mean what its settings say."
+                "mean what its settings say, so clone it to train on the data as it is now."
             )
         status.dataset_fingerprint, status.split_fingerprint = info.fingerprint, info.split_fingerprint
 

@@ -27,6 +27,7 @@ from core.files import replacing, to_json
 from core.recipe import Recipe, recipe_from_draft
 from core.train.events import Resume
 
+_INSTEAD = "use another epoch's, or resume the run from the epoch before"
 _WEIGHTS, _OPTIMIZER, _AVERAGED = "weights/", "optimizer/", "averaged/"
 _TENSOR_SUMS, _TEXT_SUM = "tensor_crc32", "text_crc32"
 _TEXTS = {"card", "history", "rows", _TENSOR_SUMS, _TEXT_SUM}
@@ -155,7 +156,7 @@ def read_state(path: Path) -> Resume:
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         history = []
     if len(history) != card.epoch:
-        raise Damaged(f"{path.name} of run {card.run} does not hold the history of its epochs.")
+        raise Damaged(f"{path.name} of run {card.run} does not hold the history of its epochs; {_INSTEAD}.")
     return Resume(
         epoch=card.epoch,
         weights=_without_prefix(tensors, _WEIGHTS),
@@ -173,7 +174,7 @@ def read_state_rows(path: Path) -> list[dict[str, Any]]:
     metadata, _ = _read(path, "nothing")
     rows = metadata.get("rows", [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise Damaged(f"{path.name} of run {path.parent.parent.name} does not hold its epochs.")
+        raise Damaged(f"{path.name} of run {path.parent.parent.name} does not hold its epochs; {_INSTEAD}.")
     return rows
 
 
@@ -198,11 +199,13 @@ def _read(path: Path, prefix: str) -> tuple[dict[str, Any], dict[str, torch.Tens
             tensors = {name: file.get_tensor(name) for name in sorted(names) if name.startswith(prefix)}
         metadata = {key: json.loads(value) for key, value in texts.items() if key != "format"}
     except FileNotFoundError as error:
-        raise NotFound(f"There is no checkpoint {path.name} in run {run}.") from error
+        raise NotFound(f"There is no checkpoint {path.name} in run {run}; use another epoch's.") from error
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise Damaged(_unreadable(path)) from error
     if not _sums_fit(texts, metadata, names, tensors):
-        raise Damaged(f"The checkpoint {path.name} of run {run} is damaged: its checksum does not fit.")
+        raise Damaged(
+            f"The checkpoint {path.name} of run {run} is damaged: its checksum does not fit; {_INSTEAD}."
+        )
     return metadata, tensors
 
 
@@ -215,7 +218,7 @@ def _unreadable(path: Path) -> str:
                 f"{said} a PyTorch archive (.pt), which may hold programs and is never read; "
                 "save its weights as safetensors."
             )
-    return f"{said} damaged; use another epoch's, or resume the run from the epoch before."
+    return f"{said} damaged; {_INSTEAD}."
 
 
 def _sums_fit(
@@ -250,7 +253,7 @@ def _card(path: Path, metadata: dict[str, Any]) -> Card:
     try:
         return Card.model_validate(metadata.get("card"))
     except ValidationError as error:
-        raise Damaged(f"The checkpoint {path.name} does not say what it holds.") from error
+        raise Damaged(f"The checkpoint {path.name} does not say what it holds; {_INSTEAD}.") from error
 
 
 def _with_prefix(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -138,6 +138,14 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: packed(("cat/" + "x" * 300 + ".png", b"x")),
         _R + "'cat/" + "x" * 73 + "...'" + _STORE,
     ),
+    "long-path.zip": (
+        lambda: packed(("cat/" + "name/" * 200 + "1.png", b"x")),
+        _R + "'cat/" + ("name/" * 15)[:73] + "...'" + _STORE,
+    ),
+    "deep-path.zip": (
+        lambda: packed(("a/" * 70 + "1.png", b"x")),
+        _R + "'" + ("a/" * 39)[:77] + "...'" + _STORE,
+    ),
     "ratio.zip": (
         lambda: packed(("cat/bomb.bmp", bytes(3 * 1024**2))),
         _R + "'cat/bomb.bmp' expands to more than 100 times its size" + _UNPACK,

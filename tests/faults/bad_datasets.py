@@ -1,5 +1,6 @@
 """Folders, tables and data sets that cannot be used."""
 
+import os
 import shutil
 from collections.abc import Callable, Mapping
 
@@ -57,6 +58,12 @@ def _table(text: str | bytes, **fields: str) -> Callable[[Desk], Act]:
     return make
 
 
+def _with_pipe(desk: Desk) -> Act:
+    write_classes(desk.place / "pets", {"cat": 6, "dog": 6})
+    os.mkfifo(desk.place / "pets" / "cat" / "pipe.png")
+    return desk.importing(FolderSource(path=str(desk.place / "pets")), on_bad_file="stop")
+
+
 def _evaluating(change: Callable[[Desk], None]) -> Callable[[Desk], Act]:
     """Evaluate the run after its data set was changed."""
 
@@ -107,6 +114,8 @@ def _classifying(*paths: str) -> Callable[[Desk], Act]:
     def make(desk: Desk) -> Act:
         predictor = Predictor.load(desk.run.checkpoint("last"), compute_for(desk.run.recipe(), "cpu"))
         desk.file("one/bad.png", b"x")
+        desk.file("two/bad.png", b"x")
+        desk.file("two/worse.png", b"")
         (desk.place / "none").mkdir()
 
         def act() -> None:
@@ -288,22 +297,34 @@ BAD_DATASETS = [
     ),
     Bad(
         "split changed, evaluated",
-        "The data set 'tiny' was split anew since run {run} was trained on it: what is val and test now may have been trained on.",
+        "The data set 'tiny' was split anew since run {run} was trained on it: what is val and test now may have been trained on; train a clone of the run on it.",
         _evaluating(_split_anew),
     ),
-    Bad("data gone, evaluated", "There is no data set 'tiny'.", _evaluating(_gone)),
+    Bad(
+        "data gone, evaluated",
+        "There is no data set 'tiny'; Data and `python -m core data list` list them.",
+        _evaluating(_gone),
+    ),
     Bad(
         "data changed, resumed",
-        "The data set 'tiny' is not the one that it was when it began: this run would not mean what its settings say.",
+        "The data set 'tiny' is not the one that it was when it began: this run would not mean what its settings say, so clone it to train on the data as it is now.",
         _resumed(_anew),
     ),
     Bad(
         "split changed, resumed",
-        "The data set 'tiny' is not the one that it was when it began: this run would not mean what its settings say.",
+        "The data set 'tiny' is not the one that it was when it began: this run would not mean what its settings say, so clone it to train on the data as it is now.",
         _resumed(_split_anew),
     ),
-    Bad("data gone, resumed", "There is no data set 'tiny'.", _resumed(_gone)),
-    Bad("data gone, sampled", "There is no data set 'tiny'.", _classes_of),
+    Bad(
+        "data gone, resumed",
+        "There is no data set 'tiny'; Data and `python -m core data list` list them.",
+        _resumed(_gone),
+    ),
+    Bad(
+        "data gone, sampled",
+        "There is no data set 'tiny'; Data and `python -m core data list` list them.",
+        _classes_of,
+    ),
     Bad(
         "no such image to classify",
         "{place}/nothing.png does not exist; give an image, a folder or a zip.",
@@ -316,7 +337,13 @@ BAD_DATASETS = [
     ),
     Bad(
         "nothing but bad images to classify",
-        "None of the 1 images can be read; the first: bad.png is not an image that can be read; PNG, JPEG, WebP, BMP, GIF and TIFF can.",
+        "The only image cannot be read, so choose another one: bad.png is not an image that can be read; PNG, JPEG, WebP, BMP, GIF and TIFF can.",
         _classifying("one"),
     ),
+    Bad(
+        "several bad images to classify",
+        "None of the 2 images can be read, so choose others; the first: bad.png is not an image that can be read; PNG, JPEG, WebP, BMP, GIF and TIFF can.",
+        _classifying("two"),
+    ),
+    Bad("a pipe among images", "cat/pipe.png is no ordinary file; save it again.", _with_pipe),
 ]

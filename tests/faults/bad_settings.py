@@ -302,12 +302,24 @@ BAD_SETTINGS = [
         "The name downloads is kept for downloaded files; choose another one.",
         _named("downloads"),
     ),
-    Bad("a link to a run that climbs out", "There is no run '../../etc'.", _asked("../../etc")),
-    Bad("a link to no run", "There is no run 'nothing'.", _asked("nothing")),
-    Bad("a link to a run with NUL", "There is no run 'a?b'.", _asked("a\0b")),
+    Bad(
+        "a link to a run that climbs out",
+        "There is no run '../../etc'; Compare and `python -m core runs` list them all.",
+        _asked("../../etc"),
+    ),
+    Bad(
+        "a link to no run",
+        "There is no run 'nothing'; Compare and `python -m core runs` list them all.",
+        _asked("nothing"),
+    ),
+    Bad(
+        "a link to a run with NUL",
+        "There is no run 'a?b'; Compare and `python -m core runs` list them all.",
+        _asked("a\0b"),
+    ),
     Bad(
         "a link to a run of 300 bytes",
-        "There is no run 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'.",
+        "There is no run 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...'; Compare and `python -m core runs` list them all.",
         _asked("x" * 300),
     ),
     Bad(
@@ -315,5 +327,5 @@ BAD_SETTINGS = [
         "There is no run 'nothing'; `python -m core runs` lists them.",
         _found("nothing"),
     ),
-    Bad("an extension by nothing", "epochs = 0: an extension must be at least 1 epoch.", _extended),
+    Bad("an extension by nothing", "epochs = 0: an extension must be at least 1 epoch; raise it.", _extended),
 ]

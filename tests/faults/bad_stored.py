@@ -101,6 +101,34 @@ def _linked(desk: Desk) -> Act:
     return lambda: desk.store.get(link.name)
 
 
+def _linked_part(desk: Desk) -> Act:
+    (desk.run.folder / "train.log").unlink()
+    (desk.run.folder / "train.log").symlink_to(desk.file("outside.txt", b"x"))
+    return lambda: desk.store.resume(desk.run)
+
+
+def _linked_recipe(desk: Desk) -> Act:
+    recipe = desk.run.folder / "recipe.json"
+    outside = desk.file("outside.json", recipe.read_bytes())
+    recipe.unlink()
+    recipe.symlink_to(outside)
+    return lambda: desk.store.get(desk.run.id).recipe()
+
+
+def _huge(desk: Desk) -> Act:
+    with (desk.run.folder / "status.json").open("wb") as file:
+        file.truncate(2**40)
+    return lambda: desk.run.status()
+
+
+def _negative_label(desk: Desk) -> Act:
+    path = desk.library.folder / tiny.DATASET / "labels.npy"
+    labels = np.load(path)
+    labels[0] = -1
+    np.save(path, labels)
+    return lambda: desk.dataset
+
+
 def _epoch(desk: Desk) -> Act:
     return lambda: desk.run.checkpoint(77)
 
@@ -135,7 +163,7 @@ BAD_STORED = [
     ),
     Bad(
         "a recipe that is no text",
-        "recipe.json of run {run} is damaged.",
+        "recipe.json of run {run} is damaged; put back a copy of it, or delete the run.",
         _card("recipe.json", b"\xff\xfe\xff"),
     ),
     Bad(
@@ -143,24 +171,36 @@ BAD_STORED = [
         "recipe.json of run {run} cannot be used: version = 7: this Plateau reads recipes up to version 1; update Plateau.",
         _card("recipe.json", b'{"version": 7}'),
     ),
-    Bad("no recipe", "Run {run} has no recipe.json.", _without("recipe.json")),
-    Bad("a cut status", "status.json of {run} is damaged and cannot be read.", _card("status.json", None)),
+    Bad(
+        "no recipe",
+        "Run {run} has no recipe.json; put back a copy of it, or delete the run.",
+        _without("recipe.json"),
+    ),
+    Bad(
+        "a cut status",
+        "status.json of {run} is damaged and cannot be read; put back a copy of it, or delete the run.",
+        _card("status.json", None),
+    ),
     Bad(
         "a status of zeros",
-        "status.json of {run} is damaged and cannot be read.",
+        "status.json of {run} is damaged and cannot be read; put back a copy of it, or delete the run.",
         _card("status.json", bytes(100)),
     ),
     Bad(
         "a status that is a list",
-        "status.json of {run} does not hold what it should.",
+        "status.json of {run} does not hold what it should; put back a copy of it, or delete the run.",
         _card("status.json", b"[]"),
     ),
     Bad(
         "a status without its state",
-        "status.json of run {run} does not hold what it should.",
+        "status.json of run {run} does not hold what it should; put back a copy of it, or delete the run.",
         _card("status.json", b"{}"),
     ),
-    Bad("no status", "Run {run} has no status.json.", _without("status.json")),
+    Bad(
+        "no status",
+        "Run {run} has no status.json; put back a copy of it, or delete the run.",
+        _without("status.json"),
+    ),
     Bad(
         "a cut checkpoint",
         "The checkpoint last.state of run {run} is damaged; use another epoch's, or resume the run from the epoch before.",
@@ -173,12 +213,12 @@ BAD_STORED = [
     ),
     Bad(
         "a flipped checkpoint",
-        "The checkpoint last.state of run {run} is damaged: its checksum does not fit.",
+        "The checkpoint last.state of run {run} is damaged: its checksum does not fit; use another epoch's, or resume the run from the epoch before.",
         _weights(_flip, read_checkpoint),
     ),
     Bad(
         "a flipped state",
-        "The checkpoint last.state of run {run} is damaged: its checksum does not fit.",
+        "The checkpoint last.state of run {run} is damaged: its checksum does not fit; use another epoch's, or resume the run from the epoch before.",
         _weights(_flip, read_state),
     ),
     Bad(
@@ -203,37 +243,37 @@ BAD_STORED = [
     ),
     Bad(
         "a checkpoint of somebody else",
-        "The checkpoint last.state does not say what it holds.",
+        "The checkpoint last.state does not say what it holds; use another epoch's, or resume the run from the epoch before.",
         _weights(lambda c: struct.pack("<Q", 2) + b"{}", read_checkpoint),
     ),
     Bad(
         "the wrong architecture",
-        "The checkpoint of epoch 2 does not fit its architecture.",
+        "The checkpoint of epoch 2 does not fit its architecture; use another epoch's.",
         _with_card(recipe=_other_network()),
     ),
     Bad(
         "another number of classes",
-        "The checkpoint of epoch 2 does not fit its architecture.",
+        "The checkpoint of epoch 2 does not fit its architecture; use another epoch's.",
         _with_card(classes=("a", "b", "c")),
     ),
     Bad(
         "no classes",
-        "The checkpoint epoch-0009.safetensors does not say what it holds.",
+        "The checkpoint epoch-0009.safetensors does not say what it holds; use another epoch's, or resume the run from the epoch before.",
         _with_card(classes=()),
     ),
     Bad(
         "channels that do not fit",
-        "The checkpoint epoch-0009.safetensors does not say what it holds.",
+        "The checkpoint epoch-0009.safetensors does not say what it holds; use another epoch's, or resume the run from the epoch before.",
         _with_card(channels=1),
     ),
     Bad(
         "a card's image size of a million",
-        "The checkpoint epoch-0009.safetensors does not say what it holds.",
+        "The checkpoint epoch-0009.safetensors does not say what it holds; use another epoch's, or resume the run from the epoch before.",
         _with_card(image_size=10**6),
     ),
     Bad(
         "a card's std of zero",
-        "The checkpoint epoch-0009.safetensors does not say what it holds.",
+        "The checkpoint epoch-0009.safetensors does not say what it holds; use another epoch's, or resume the run from the epoch before.",
         _with_card(std=(0.0, 0.0, 0.0)),
     ),
     Bad(
@@ -251,10 +291,14 @@ BAD_STORED = [
         "predictions/val-0002.safetensors of run {run} is damaged; evaluate this checkpoint again.",
         _answers(_ABSURD),
     ),
-    Bad("a run's folder that is a link", "There is no run '20990101-000000-my-net-link'.", _linked),
+    Bad(
+        "a run's folder that is a link",
+        "There is no run '20990101-000000-my-net-link'; Compare and `python -m core runs` list them all.",
+        _linked,
+    ),
     Bad(
         "a data set's description of zeros",
-        "dataset.json of tiny is damaged and cannot be read.",
+        "dataset.json of tiny is damaged and cannot be read; import it again.",
         _dataset("dataset.json", bytes(20)),
     ),
     Bad(
@@ -281,6 +325,26 @@ BAD_STORED = [
         "a newer data set",
         "The data set tiny was made by a newer version of Plateau; import it again.",
         _changed_dataset(version=2),
+    ),
+    Bad(
+        "a data set with a label below 0",
+        "Labels and split of the data set tiny do not fit; import it again.",
+        _negative_label,
+    ),
+    Bad(
+        "a run's folder with a link in it",
+        "Run {run} holds the link 'train.log', which may lead anywhere; remove it, or delete the run.",
+        _linked_part,
+    ),
+    Bad(
+        "a status of a terabyte",
+        "status.json of {run} is damaged and cannot be read; put back a copy of it, or delete the run.",
+        _huge,
+    ),
+    Bad(
+        "a recipe that is a link",
+        "recipe.json of run {run} is damaged; put back a copy of it, or delete the run.",
+        _linked_recipe,
     ),
     Bad(
         "a data set of negative size",

@@ -206,6 +206,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--every", type=int, default=1, help="try each N-th point only")
     parser.add_argument("--fault", choices=FAULTS, action="append")
     chosen = parser.parse_args(arguments)
+    known = {scenario.name for scenario in (*TRAININGS, *SHAKEN, *ACTS)}
+    if unknown := set(chosen.scenarios) - known:
+        parser.error(f"no such scenario: {', '.join(sorted(unknown))}; there are {', '.join(sorted(known))}")
     torch.set_num_threads(1)
     total = 0
     with tempfile.TemporaryDirectory() as folder:

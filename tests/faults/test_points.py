@@ -17,7 +17,7 @@ import pytest
 from core.data import Library
 from core.files import write_json
 from tests.faults.layer import KINDS, Change, Watcher, watched
-from tests.faults.points import FAULTS, Fault, enumerate_points
+from tests.faults.points import FAULTS, Fault, enumerate_points, main
 from tests.faults.scenarios import ACTS, SHAKEN, TRAININGS, Place, Scenario, Training
 
 LONG = bool(os.environ.get("PLATEAU_LONG"))
@@ -106,3 +106,9 @@ def test_a_half_written_file_is_half_of_it(tmp_path: Path) -> None:
     with watched(tmp_path, Half()), pytest.raises(KeyboardInterrupt):
         write_json(tmp_path / "a.json", {"a": 1})
     assert not (tmp_path / "a.json").exists()
+
+
+def test_a_scenario_that_does_not_exist_is_no_success(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["make a run"])
+    assert "no such scenario: make a run" in capsys.readouterr().err

@@ -3,6 +3,7 @@ written, a loss that is none, a clock that jumps, a stop during a save, two serv
 
 import ctypes
 import errno
+import logging
 import math
 import os
 import re
@@ -150,9 +151,11 @@ def test_a_run_that_cannot_even_be_begun_waits_on_and_the_next_one_trains(
 def test_a_log_that_cannot_be_written_neither_ends_a_run_nor_prints_a_traceback(
     store: RunStore, dataset: Dataset, library: Library, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    run = new_run(store, dataset, epochs=1)
-    (run.folder / "train.log").symlink_to("/dev/full")
-    assert train(run, library).state == "finished"
+    full, barred = new_run(store, dataset, epochs=1), new_run(store, dataset, epochs=1)
+    with patch.object(logging.FileHandler, "_open", lambda handler: Path("/dev/full").open("a")):
+        assert train(full, library).state == "finished"
+    (barred.folder / "train.log").mkdir()
+    assert train(barred, library).state == "finished"
     assert capfd.readouterr().err == ""
 
 

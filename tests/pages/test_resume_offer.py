@@ -10,6 +10,7 @@ from core.runs import RunStore
 from core.runs.lock import hold
 from tests.pages.made_runs import HOSTILE, make_run
 from tests.pages.opening import press, show
+from ui import resume_offer
 from ui.resume_offer import SHOWN
 
 ROUTER = Path(__file__).resolve().parents[2] / "ui" / "router.py"
@@ -118,3 +119,17 @@ def test_while_somebody_holds_the_run_nothing_is_offered(store: RunStore) -> Non
     run = make_run(store, state="running", done=2)
     with hold(run.lock_path, busy=""):
         assert not offer().button
+
+
+def test_an_offer_that_cannot_be_put_away_says_why_without_a_path(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(store, state="interrupted", done=2)
+    test = offer()
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device", "/some/where/.put-away.json")
+
+    monkeypatch.setattr(resume_offer, "put_away", full)
+    press(test, "resume_offer_put_away")
+    assert test.error[0].value == "The offer could not be put away\\: No space left on device\\."

@@ -12,6 +12,9 @@ from core.data.known.download import Downloads, RemoteFile
 from core.data.known.known_set import KnownSet
 from core.errors import BadInput
 
+MOST_BYTES = 100 * 1024**2
+"""More than twice the largest official file, unpacked."""
+
 # Debian's package dataset-fashion-mnist puts the files here.
 _DEBIAN = (Path("/usr/share/datasets/fashion-mnist"),)
 
@@ -60,11 +63,16 @@ def _existing(plain: str, folders: tuple[Path, ...]) -> Path | None:
 def read_idx(path: Path) -> np.ndarray:
     """The uint8 array of an idx file. Source: http://yann.lecun.com/exdb/mnist/ (file format)."""
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise BadInput(
             f"{path.name} in {path.parent} is damaged or cut short; remove it and import again."
         ) from error
+    if len(content) > MOST_BYTES:
+        raise BadInput(
+            f"{path.name} in {path.parent} is larger than the official file; remove it and import again."
+        )
     dimensions = content[3] if len(content) > 3 else 0
     start = 4 + 4 * dimensions
     if content[:3] != b"\0\0\x08" or not 1 <= dimensions <= 3 or len(content) < start:

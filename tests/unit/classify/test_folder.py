@@ -148,7 +148,7 @@ class TestFolder:
         self, predictor: Predictor, tmp_path: Path
     ) -> None:
         (tmp_path / "bad.png").write_text("x")
-        with pytest.raises(BadInput, match=r"None of the 1 images.*bad\.png"):
+        with pytest.raises(BadInput, match=r"The only image cannot be read.*bad\.png"):
             answers_of(predictor, tmp_path)
 
 

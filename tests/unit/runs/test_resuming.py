@@ -181,3 +181,12 @@ def test_its_files_are_no_runs(store: RunStore, small: Dataset) -> None:
     assert resume_by_itself(store, [put(run, "interrupted", 2)])
     assert [entry.id for entry in store.list()] == [run.id]
     assert {path.name for path in Path(store.folder).glob(".*.json")} == {".put-away.json", ".tried.json"}
+
+
+@pytest.mark.parametrize("seen", ['[1, "x"]', "[1, NaN]", "[1, Infinity]", "[1, null]", "[1]", "{}"])
+def test_a_damaged_memory_of_what_was_tried_only_tries_again(
+    store: RunStore, small: Dataset, seen: str
+) -> None:
+    run = put(new_run(store, small), "interrupted", 1)
+    (store.folder / ".tried.json").write_text(f'{{"runs": {{"{run.id}": {seen}, "{"x" * 5000}": [1, 1]}}}}')
+    assert resume_by_itself(store, [run]) == [run]

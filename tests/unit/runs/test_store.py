@@ -1,6 +1,7 @@
 """All runs of a folder: made, found, listed, removed, whatever else lies in the folder."""
 
 import json
+import os
 import re
 import threading
 import zipfile
@@ -273,6 +274,37 @@ def test_a_link_inside_a_run_is_not_followed(store: RunStore, small: Dataset, tm
         assert not [name for name in archive.namelist() if "link" in name]
     store.delete(run)
     assert secret.exists()
+
+
+def test_a_file_older_than_zips_can_say_is_packed_all_the_same(
+    store: RunStore, small: Dataset, tmp_path: Path
+) -> None:
+    run = new_run(store, small)
+    os.utime(run.folder / "recipe.json", (0, 0))
+    store.export([run], tmp_path / "runs.zip")
+    with zipfile.ZipFile(tmp_path / "runs.zip") as archive:
+        assert f"{run.id}/recipe.json" in archive.namelist()
+
+
+@pytest.mark.parametrize("place", [".queue", ".tokens"])
+def test_a_run_that_could_not_be_queued_was_not_made(
+    store: RunStore, small: Dataset, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Else it would say that it waits, train after the next start, and a second click make another."""
+    real = store_module.write_json
+
+    def full(path: Path, *arguments: object, **options: object) -> None:
+        if path.parent.name == place:
+            raise OSError(28, "No space left on device")
+        real(path, *arguments, **options)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store_module, "write_json", full)
+        with pytest.raises(OSError, match="No space"):
+            store.create(recipe(), small.info, token="click-1")
+    assert store.list() == []
+    run = store.create(recipe(), small.info, token="click-1")
+    assert [entry.run for entry in store.list()] == store.queue() == [run]
 
 
 def test_an_export_is_another_stores_run(store: RunStore, small: Dataset, tmp_path: Path) -> None:

@@ -104,3 +104,7 @@ def test_a_secrets_file_that_cannot_be_read_asks_for_a_login(
     assert not login_configured()
     path.write_text("[auth")
     assert login_configured()
+
+
+def test_a_list_of_users_without_a_provider_opens_no_door() -> None:
+    assert not shown(page({"plateau": {"users": ["ada@example.org"]}}))
