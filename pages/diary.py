@@ -6,13 +6,11 @@ from core.insight.diary.entries import Diary
 from ui.diary_entry import show_entry
 from ui.diary_export import export_bar
 from ui.diary_pages import choose_page
-from ui.layout import use_width
 from ui.links import go
 from ui.problems import told
 from ui.services import store
 
 st.title("Diary")
-use_width()
 runs = store()
 diary = Diary.of(runs.list())
 if not diary.entries:
@@ -28,7 +26,7 @@ st.caption(
     "picture of each run's curves, the HTML file has all inside."
 )
 with told():
-    export_bar(runs, diary)
+    export_bar(runs)
 for run in choose_page(diary):
     with told():
         show_entry(diary, run)

@@ -8,7 +8,6 @@ from ui.inspect_classes import show_classes
 from ui.inspect_errors import show_errors
 from ui.inspect_flips import show_flips
 from ui.inspect_tta import show_tta
-from ui.layout import use_width
 from ui.links import go
 from ui.problems import told
 from ui.services import store
@@ -23,7 +22,6 @@ VIEWS = {
 }
 
 st.title("Inspect")
-use_width()
 entries = inspectable(store().list())
 if not entries:
     st.markdown(

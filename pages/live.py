@@ -5,7 +5,6 @@ import streamlit as st
 from core.insight.changes import change_card, parent_of
 from core.runs import ACTIVE
 from ui.change_card import change_card_panel
-from ui.layout import use_width
 from ui.links import go
 from ui.live_actions import actions
 from ui.live_choice import LIVE, choose_behind, choose_run
@@ -18,7 +17,6 @@ from ui.services import store
 from ui.words import plain
 
 st.title("Live")
-use_width()
 runs = store()
 entries = runs.list()
 if not entries:
@@ -44,11 +42,13 @@ elif entry is not None and entry.status is not None:
     waiting = [run.id for run in runs.queue()]
     scene = Scene(status.state, tuple(waiting), tuple(training))
     rival = parent_of(entry, entries)
-    watch(runs, entry.run, scene, behind.run if behind else None, rival[0].run if rival else None)
+    watch(runs, entry.run, scene, behind.run if behind else None, rival)
     if status.state not in LIVE:
         with told():
             if rival and status.best:
                 change_card_panel(change_card(rival[0], entry, rival[1]))
+        # A damaged parent takes nothing from what the run itself suggests.
+        with told():
             next_steps_panel(entry, entries, "live")
 
 st.subheader("Queue")

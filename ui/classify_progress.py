@@ -9,7 +9,9 @@ from core.data import Progress
 
 
 @contextmanager
-def cancellable(text: str, *, key: str = "classify_cancel") -> Iterator[Progress]:
+def cancellable(
+    text: str, *, key: str = "classify_cancel", help_text: str = "Stop here; nothing is kept of it."
+) -> Iterator[Progress]:
     """A bar and a button to cancel, for as long as the block lasts; the block calls what it is given.
 
     A click on the button, as on anything else of the page, starts the page's script anew: the one
@@ -18,7 +20,7 @@ def cancellable(text: str, *, key: str = "classify_cancel") -> Iterator[Progress
     box = st.empty()
     with box.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, text=text)
-        st.button("Cancel", icon=":material/close:", key=key, help="Stop here; nothing is kept of it.")
+        st.button("Cancel", icon=":material/close:", key=key, help=help_text)
 
     def progress(stage: str, done: int, total: int) -> None:
         bar.progress(min(1.0, done / max(1, total)), text=f"{stage}, {done:,} of {total:,}")

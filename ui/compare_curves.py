@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from core.insight import has_average, thin
@@ -15,7 +16,7 @@ from ui.charts import run_color
 from ui.lr_lines import drawn_lr
 from ui.run_charts import AVERAGED, Kind, Row
 from ui.run_fields import BEST, Field
-from ui.run_overlay import HEIGHT, Curve, Names, XAxis, overlay_frame, overlay_spec
+from ui.run_overlay import HEIGHT, Curve, XAxis, overlay_frame, overlay_height, overlay_spec
 from ui.words import plain
 
 CLEAR = 10
@@ -80,12 +81,10 @@ class _Style:
         self.kind, self.shown, self.x_axis, self.averaged = kind, shown, x_axis, averaged
         self.color_by = color_by
 
-    def names(self, curves: Sequence[Curve]) -> Names:
-        """What the legend names."""
-        if self.color_by is None:
-            return tuple((curve.id, curve.name, curve.color) for curve in curves)
-        there = {curve.part for curve in curves}
-        return tuple((part, part, color) for part, color in self.color_by.colors.items() if part in there)
+    def frame(self, curves: Sequence[Curve]) -> pd.DataFrame:
+        """The chart's rows, and with them what its legend names."""
+        parts = None if self.color_by is None else self.color_by.colors
+        return overlay_frame(self.kind, curves, self.x_axis, averaged=self.averaged, parts=parts)
 
 
 def _chart(
@@ -96,17 +95,16 @@ def _chart(
     height: int = HEIGHT,
     domain: tuple[float, float] | None = None,
 ) -> None:
+    frame = style.frame(curves)
     st.vega_lite_chart(
-        overlay_frame(style.kind, curves, style.x_axis, averaged=style.averaged),
+        frame,
         overlay_spec(
             style.kind,
-            style.names(curves),
             style.shown,
             style.x_axis,
             averaged=style.averaged,
-            by="id" if style.color_by is None else "part",
             domain=domain,
-            height=height,
+            height=overlay_height(frame["key"].nunique(), height),
         ),
         key=key,
         width="stretch",
@@ -115,7 +113,7 @@ def _chart(
 
 def _facets(style: _Style, curves: Sequence[Curve], places: Mapping[str, int], facet_by: Field) -> None:
     """A chart for each part of the field, with one axis of values for all."""
-    frame = overlay_frame(style.kind, curves, style.x_axis, averaged=style.averaged)
+    frame = style.frame(curves)
     values = frame[list(style.shown)].stack()
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     # Rounded: each new pair of ends would build a spec anew.

@@ -8,9 +8,9 @@ from core.errors import PlateauError
 from core.insight import has_average, thin
 from core.insight.diary.entries import Changed, Diary, DiaryEntry
 from core.insight.diary.settings import Line
-from core.insight.palette import run_color
 from core.runs import Run, RunEntry
 from ui import words
+from ui.charts import on_background, run_color
 from ui.layout import room
 from ui.links import go
 from ui.lr_lines import drawn_lr
@@ -134,8 +134,15 @@ def _save(run: Run) -> None:
 def _own_words(title: str, text: str) -> None:
     """A person's words, line by line as they wrote them."""
     if text.strip():
-        lines = (plain(line) for line in text.strip().splitlines())
+        lines = (_as_typed(line) for line in text.strip().splitlines())
         st.markdown(f"**{title}**\n\n> " + "  \n> ".join(lines))
+
+
+def _as_typed(line: str) -> str:
+    """Neither four blanks nor a row of = at a line's beginning are taken for code or for a heading."""
+    body = line.lstrip()
+    blanks = len(line[: len(line) - len(body)].expandtabs(4))
+    return "\u00a0" * blanks + ("\\" if body.startswith("=") else "") + plain(body)
 
 
 def _list(title: str, lines: Sequence[Line]) -> None:
@@ -160,7 +167,8 @@ def _curves(run: RunEntry) -> None:
     rows = run.run.epochs().rows if status else []
     if status is None or not rows:
         return
-    drawn, averaged, color = thin(rows, POINTS), has_average(rows), run_color(status.color)
+    drawn, averaged = thin(rows, POINTS), has_average(rows)
+    color = on_background(run_color(status.color), dark=st.context.theme.type == "dark")
     for kind, height in _HEIGHTS.items():
         shown = drawn_lr(run.run, status, drawn) if kind == "lr" else drawn
         spec = live_spec(kind, color, color, axis_end(status.epoch, status.epoch), averaged=averaged)

@@ -18,13 +18,13 @@ _HELP = (
 )
 
 
-def export_bar(runs: RunStore, diary: Diary) -> None:
+def export_bar(runs: RunStore) -> None:
     """A button for each kind of file."""
     with st.container(horizontal=True, vertical_alignment="center"):
         for form in _LABELS:
             st.download_button(
                 _LABELS[form],
-                partial(diary_file, runs, diary, form),
+                partial(diary_file, runs, form),
                 file_name=f"diary.{form}",
                 mime=_MIME[form],
                 icon=_ICONS[form],
@@ -34,8 +34,10 @@ def export_bar(runs: RunStore, diary: Diary) -> None:
             )
 
 
-def diary_file(runs: RunStore, diary: Diary, form: Form) -> bytes:
-    """The whole diary as a file. Called in a thread of its own, once the button is clicked."""
+def diary_file(runs: RunStore, form: Form) -> bytes:
+    """The whole diary as a file. Called in a thread of its own, once the button is clicked: the runs are
+    read then, for words may have been saved since the page was drawn."""
+    diary = Diary.of(runs.list())
     target = io.BytesIO()
     write_diary(target, form, diary, diary.entries, pictures_of(runs))
     return target.getvalue()

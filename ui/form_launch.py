@@ -123,11 +123,25 @@ def _show_problems(draft: Draft, problems: list[Problem]) -> None:
 
 def sentence(draft: Draft, problem: Problem) -> str:
     """A problem in the form's own words: field, value, rule, remedy."""
+    field, rest = _field_and_rest(draft, problem)
+    return f"**{plain(field)}**{plain(rest)}"
+
+
+def _field_and_rest(draft: Draft, problem: Problem) -> tuple[str, str]:
     shown = "empty" if problem.value in (None, "", []) else value_words(problem.value)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     remedy = f"; {problem.remedy}" if problem.remedy else ""
     field = field_words(Recipe, draft["recipe"], problem.field)
-    return f"**{plain(field)}** ({plain(shown)}): {plain(problem.rule + remedy)}."
+    return field, f" ({shown}): {problem.rule}{remedy}."
+
+
+def _first(draft: Draft, problems: list[Problem]) -> str:
+    """What to correct first, where a click on the button launched nothing."""
+    if not problems:
+        return "The data set is no longer there; choose another one."
+    more = len(problems) - 1
+    others = f" {more} more stand{'s' if more == 1 else ''} below the button." if more else ""
+    return f"Correct {''.join(_field_and_rest(draft, problems[0]))}{others}"
 
 
 def _launch(draft: Draft, launches: int) -> None:
@@ -142,7 +156,7 @@ def _launch(draft: Draft, launches: int) -> None:
         info = find_dataset(draft)
         checked = check_draft(draft["recipe"], info)
         if checked.problems or checked.recipe is None or info is None:
-            notice("Nothing was launched: some settings must be corrected first; they are marked in red.")
+            notice(f"Nothing was launched. {_first(draft, checked.problems)}")
             return
         token = launch_token(draft)
         run = store().create(

@@ -96,8 +96,10 @@ def looks_sentence(looks: int) -> str:
 def _show_best_against_last(entry: RunEntry) -> None:
     status = entry.status
     assert status is not None
-    if status.best is None or status.best.epoch == status.epoch:
-        st.markdown("The last epoch is the best one.")
+    if status.best is None:
+        return
+    if status.best.epoch == status.epoch:
+        st.markdown("The last epoch is the best one so far.")
         return
     said = []
     splits: tuple[Split, ...] = ("val", "test")

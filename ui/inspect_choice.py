@@ -15,9 +15,13 @@ from core.runs.answers import AnswerFile
 from core.train import read_card
 from ui.inspect_gallery import Line, Picture
 from ui.services import library, store
-from ui.words import percent, plain
+from ui.words import distinct, percent, plain
 
 _LAST_RUN = "inspect_last_run"
+_ANSWERS = ("epoch", "split", "weights")
+"""What the address says of the answers, beside the run."""
+_MOST_CLASSES = 10_000
+"""Where nobody can say any more how many classes there were."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,12 @@ def choose(entries: list[RunEntry]) -> tuple[RunEntry, RunEntry | None] | None:
     else:
         last = asked or st.session_state.get(_LAST_RUN)
         wanted = last if last in by_id else next(iter(by_id))
+    labels = distinct({entry.id: _run_words(entry) for entry in entries})
     chosen = st.selectbox(
         "Run",
         list(by_id),
         index=list(by_id).index(wanted) if wanted else None,
-        format_func=lambda run_id: _run_words(by_id[run_id]),
+        format_func=lambda run_id: labels.get(run_id, run_id),
         placeholder="Choose a run",
         help="All runs that have finished at least one epoch, the newest first.",
         key="inspect_run",
@@ -92,11 +97,15 @@ def choose(entries: list[RunEntry]) -> tuple[RunEntry, RunEntry | None] | None:
     )
     if chosen is None:
         return None
+    if asked and asked != chosen:
+        # They were the other run's answers: this one begins with those of its own best epoch.
+        for key in _ANSWERS:
+            st.query_params.pop(key, None)
     st.query_params["run"] = st.session_state[_LAST_RUN] = chosen
-    return by_id[chosen], _choose_against(by_id, by_id[chosen])
+    return by_id[chosen], _choose_against(by_id, by_id[chosen], labels)
 
 
-def _choose_against(by_id: dict[str, RunEntry], entry: RunEntry) -> RunEntry | None:
+def _choose_against(by_id: dict[str, RunEntry], entry: RunEntry, labels: dict[str, str]) -> RunEntry | None:
     """Runs on the same images; the one that the address names even where it is on others."""
     assert entry.status is not None
     asked = st.query_params.get("against")
@@ -113,7 +122,7 @@ def _choose_against(by_id: dict[str, RunEntry], entry: RunEntry) -> RunEntry | N
         "Against",
         offers,
         index=offers.index(asked) if asked in offers else None,
-        format_func=lambda run_id: _run_words(by_id[run_id]),
+        format_func=lambda run_id: labels.get(run_id, run_id),
         placeholder="No second run",
         help="A second run on the same images, the one before: which images did the first run fix, which "
         "did it break?",
@@ -134,10 +143,12 @@ def _run_words(entry: RunEntry) -> str:
 
 def _why_not(run_id: str) -> str:
     try:
-        run = store().get(run_id)
+        entry = store().entry(store().get(run_id))
     except NotFound as error:
         return plain(str(error))
-    return plain(f"Run {run.display_name()} has no answers to inspect yet: no epoch is done.")
+    if entry.status is None:
+        return plain(f"Run {entry.name} cannot be inspected: {entry.damaged}")
+    return plain(f"Run {entry.name} has no answers to inspect yet: no epoch is done.")
 
 
 def choose_answers(entry: RunEntry) -> AnswerFile:
@@ -155,7 +166,7 @@ def choose_answers(entry: RunEntry) -> AnswerFile:
         )
     best = status.best.epoch if status.best else status.epoch
     default = next((file for file in offers if (file.split, file.epoch) == ("val", best)), offers[0])
-    wanted = _asked_for(offers) or default
+    wanted = _asked_for(offers, answer_words(default, status)) or default
     known = _accuracies(entry.run)
     names = {file.name: file for file in offers}
     chosen = st.selectbox(
@@ -190,8 +201,8 @@ def answer_words(file: AnswerFile, status: Status) -> str:
     return f"{file.split} · {title}epoch {file.epoch}{', EMA' if file.averaged else ''}"
 
 
-def _asked_for(offers: list[AnswerFile]) -> AnswerFile | None:
-    """The answers that the address names."""
+def _asked_for(offers: list[AnswerFile], instead: str) -> AnswerFile | None:
+    """The answers that the address names; where there are none, it is said what is shown `instead`."""
     epoch = st.query_params.get("epoch", "")
     if not epoch:
         return None
@@ -201,8 +212,8 @@ def _asked_for(offers: list[AnswerFile]) -> AnswerFile | None:
         if (str(file.epoch), file.split, file.averaged) == (epoch, split, averaged):
             return file
     st.warning(
-        f"No {plain(split)} answers of epoch {plain(epoch)} are kept; the best epoch's are shown. An "
-        "evaluation under Checkpoints keeps those of any checkpoint.",
+        f"No {plain(split)} answers of epoch {plain(epoch)}{' (EMA)' if averaged else ''} are kept; shown "
+        f"are {plain(instead)}. An evaluation under Checkpoints keeps those of any checkpoint.",
         icon=":material/search_off:",
     )
     return None
@@ -228,8 +239,13 @@ def scene_of(entry: RunEntry, file: AnswerFile) -> Scene:
     if images.dataset is not None and (outcomes.labels < 0).any():
         # From before labels were kept with the answers.
         outcomes = replace(outcomes, labels=images.dataset.labels[images.indices])
-    highest = int(max(outcomes.labels.max(), outcomes.predicted.max()))
     classes = class_names(entry.run, images.dataset)
+    highest = int(max(outcomes.labels.max(), outcomes.predicted.max()))
+    if outcomes.predicted.min() < 0 or highest >= (len(classes) or _MOST_CLASSES):
+        raise Damaged(
+            f"predictions/{file.name} of run {entry.name} names a class that there is not; evaluate this "
+            "checkpoint again."
+        )
     classes += tuple(f"class {label}" for label in range(len(classes), highest + 1))
     return Scene(entry, entry.status, file, outcomes, classes, images)
 

@@ -80,7 +80,10 @@ def _show_matrix(scene: Scene, matrix: np.ndarray) -> int:
     names = unique_names([scene.name_of(label) for label in labels])
     spec = _matrix_spec(tuple(names), shown <= _COUNTS_UP_TO)
     st.vega_lite_chart(_cells(matrix, labels, names), spec, key="inspect_matrix_chart", width="stretch")
-    left_out = f" {classes - shown} other classes are in the table below." if shown < classes else ""
+    left_out = ""
+    if shown < classes:
+        others = "other classes are" if classes - shown > 1 else "other class is"
+        left_out = f" {classes - shown} {others} in the table below."
     st.caption(
         "A row is a true class, a column what its images were taken for; a cell is stronger the "
         f"larger its share of the row. Classes that are taken for each other stand side by side.{left_out}"
@@ -209,7 +212,8 @@ def _show_pair(scene: Scene, pair: Pair) -> None:
     """The images of two classes that were taken for each other."""
     first, second = scene.name_of(pair.first), scene.name_of(pair.second)
     st.markdown(
-        f"**{plain(first)} and {plain(second)}** :gray[{pair.count:,} images, the most confident first]"
+        f"**{plain(first)} and {plain(second)}** :gray[{pair.count:,} "
+        f"{'images, the most confident first' if pair.count > 1 else 'image'}]"
     )
     forth = worst_errors(scene.outcomes, truth=pair.first, predicted=pair.second)
     back = worst_errors(scene.outcomes, truth=pair.second, predicted=pair.first)

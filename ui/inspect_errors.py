@@ -38,7 +38,8 @@ def show_errors(scene: Scene) -> None:
         return
     st.markdown(
         f"**{len(places):,} of {count:,} {scene.file.split} images** :gray["
-        "the errors that the network was surest of come first; wrong labels are found among them.]"
+        "the errors that the network was surest of come first. An image whose label is wrong would be "
+        "likely to stand here.]"
     )
     gallery(
         "inspect_errors",

@@ -45,7 +45,13 @@ def evaluate_all(run: Run, jobs: Sequence[Job], split: EvaluatedSplit, views: in
 
     A cancel keeps those that were done, for each of them was a look.
     """
-    with cancellable("Loading the network", key="inspect_cancel") as progress, one_thread_while_training():
+    cancel = "Stop here; nothing is kept of it."
+    if len(jobs) > 1:
+        cancel = "Stop here; the checkpoints that are done stay evaluated."
+    with (
+        cancellable("Loading the network", key="inspect_cancel", help_text=cancel) as progress,
+        one_thread_while_training(),
+    ):
         for number, job in enumerate(jobs, start=1):
             of = f" ({number} of {len(jobs)})" if len(jobs) > 1 else ""
             text = f"Epoch {job.epoch}{', EMA' if job.averaged else ''} on {split}{of}"

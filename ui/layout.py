@@ -15,7 +15,7 @@ _STYLE = f"""<style>
 
 
 def use_width() -> None:
-    """To be called once by a page with wide tables or charts."""
+    """To be called once, by the frame around every page."""
     st.html(_STYLE)
 
 

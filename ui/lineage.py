@@ -1,6 +1,7 @@
 """Runs as a tree: what changed from each to the next, and what it did; a click goes to the run."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -24,6 +25,8 @@ _SIGNS: dict[Rail, str] = {
     "line": "│\u2002\u2002",
     "gap": "\u2002\u2002\u2002",
 }
+_TABLE, _ASKED = "lineage_table", "lineage_asked"
+"""The session's keys of the table, and of the run whose line was clicked."""
 _ALL, _FAMILIES = "All runs", "Families of the selected runs"
 
 
@@ -40,12 +43,13 @@ def lineage_panel(entries: Sequence[RunEntry], selected: Sequence[str]) -> None:
             nodes = [node for node in nodes if node.family in families]
     st.caption(
         "Each run stands below the one it is set against: ↓ below the line right above, ├ and └ below the "
-        "run at which their line begins. ≈ was not cloned: it is set against the nearest earlier recipe on "
-        "the same images. Repeats are one line with their mean. A click goes to the run."
+        "run at which their line begins. ≈ was not cloned, or its parent was deleted: it is set against the "
+        "nearest earlier recipe on the same images. Repeats are one line with their mean. A click goes to "
+        "the run."
     )
-    event = st.dataframe(
+    st.dataframe(
         lineage_frame(nodes, chosen),
-        key="lineage_table",
+        key=_TABLE,
         hide_index=True,
         width="stretch",
         height=HEIGHT_PX if len(nodes) > MOST_ROWS else "content",
@@ -63,12 +67,19 @@ def lineage_panel(entries: Sequence[RunEntry], selected: Sequence[str]) -> None:
                 format="%.1f %%", width="small", help="Of repeats the mean over seeds."
             ),
         },
-        on_select="rerun",
+        # The lines as they were when it was clicked: meanwhile a run may have come or gone.
+        on_select=partial(_clicked, [node.entry.id for node in nodes]),
         selection_mode="single-cell",
     )
-    cells = event.selection.cells
-    if cells:
-        go("live", run=nodes[cells[0][0]].entry.id)
+    asked = st.session_state.pop(_ASKED, "")
+    if asked:
+        go("live", run=asked)
+
+
+def _clicked(run_ids: Sequence[str]) -> None:
+    cells = st.session_state[_TABLE].selection.cells
+    if cells and cells[0][0] < len(run_ids):
+        st.session_state[_ASKED] = run_ids[cells[0][0]]
 
 
 def lineage_frame(nodes: Sequence[Node], chosen: set[str]) -> pd.DataFrame:
@@ -114,16 +125,17 @@ def _best(node: Node) -> float | None:
 
 
 def _kind(node: Node) -> str:
-    words = node.card.kind_words if node.card else ""
+    said = [node.card.kind_words] if node.card else []
     status = node.entry.status
-    if status is not None and status.epoch < status.epochs:
-        words += f"{'; ' if words else ''}{status.epoch} of {status.epochs} epochs"
-    return words
+    if status is not None and status.epoch < status.epochs and len(node.group.entries) == 1:
+        said.append(f"{status.epoch} of {status.epochs} epochs")
+    return "; ".join(said)
 
 
 def _changes(node: Node) -> str:
     if node.card is None:
-        return node.entry.damaged
+        below = node.rails[-1] != "root"
+        return node.entry.damaged or ("its recipe or the one before cannot be read" if below else "")
     named = node.card.decisions or node.card.changes
     shown = [change.words for change in named[:CHANGES_NAMED]]
     if len(named) > CHANGES_NAMED:

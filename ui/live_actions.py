@@ -1,4 +1,5 @@
-"""What a person can do with the run on the page."""
+"""What a person can do with the run on the page. The buttons' keys end with the run: a click on one that was
+drawn for another run does nothing."""
 
 from collections.abc import Callable
 
@@ -16,50 +17,59 @@ EXTENDABLE = ("finished", *RESUMABLE)
 
 def actions(entry: RunEntry, status: Status, *, parent_exists: bool) -> None:
     """The row of buttons; which ones there are depends on the run's state."""
-    run = entry.run
+    run, at = entry.run, entry.id
     with st.container(horizontal=True, gap="small"):
         if status.state in ACTIVE:
             _stop_buttons(run)
         if status.state == "queued":
-            _button("Take out of the queue", ":material/close:", "live_cancel", lambda: store().stop(run))
+            _button(
+                "Take out of the queue",
+                ":material/close:",
+                f"live_cancel_{at}",
+                lambda: store().stop(run),
+            )
         if status.state in RESUMABLE:
             _button(
-                "Resume", ":material/play_arrow:", "live_resume", lambda: store().resume(run), primary=True
+                "Resume",
+                ":material/play_arrow:",
+                f"live_resume_{at}",
+                lambda: store().resume(run),
+                primary=True,
             )
         if status.state in EXTENDABLE and st.button(
-            "Extend", icon=":material/more_time:", key="live_extend", help="Train for more epochs."
+            "Extend", icon=":material/more_time:", key=f"live_extend_{at}", help="Train for more epochs."
         ):
             extend_dialog(run, status)
         if status.epoch and st.button(
             "Classify with it",
             icon=":material/image_search:",
-            key="live_classify",
+            key=f"live_classify_{at}",
             type="primary" if status.state == "finished" else "secondary",
         ):
             go("classify", run=run.id)
         if status.epoch and st.button(
             "Inspect",
             icon=":material/troubleshoot:",
-            key="live_inspect",
+            key=f"live_inspect_{at}",
             help="Its errors, class by class and image by image; its checkpoints.",
         ):
             go("inspect", run=run.id)
-        if st.button("Clone into New run", icon=":material/content_copy:", key="live_clone"):
+        if st.button("Clone into New run", icon=":material/content_copy:", key=f"live_clone_{at}"):
             clone_into_form(run.id)
-        repeat_button([entry], "live_repeat")
+        repeat_button([entry], f"live_repeat_{at}")
         if parent_exists:
-            if st.button("Compare with parent", icon=":material/compare_arrows:", key="live_compare"):
+            if st.button("Compare with parent", icon=":material/compare_arrows:", key=f"live_compare_{at}"):
                 go("compare", runs=f"{run.id},{status.parent}")
-        elif st.button("Compare", icon=":material/compare_arrows:", key="live_compare"):
+        elif st.button("Compare", icon=":material/compare_arrows:", key=f"live_compare_{at}"):
             go("compare", runs=run.id)
 
 
 def _stop_buttons(run: Run) -> None:
-    asked = run.stop_request()
+    asked, at = run.stop_request(), run.id
     _button(
         "Stop after this epoch",
         ":material/stop_circle:",
-        "live_stop_after",
+        f"live_stop_after_{at}",
         lambda: store().stop(run, "after_epoch"),
         primary=True,
         disabled=asked is not None,
@@ -68,7 +78,7 @@ def _stop_buttons(run: Run) -> None:
     _button(
         "Stop now",
         ":material/cancel:",
-        "live_stop_now",
+        f"live_stop_now_{at}",
         lambda: store().stop(run, "now"),
         disabled=asked == "now",
         help_text="The epoch under way is dropped; the last whole epoch's checkpoint stays.",

@@ -1,8 +1,11 @@
 """Which run the page shows, and which one lies behind it: both stand in the address."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from core.errors import NotFound
+from core.insight.outcomes import comparable
 from core.runs import ACTIVE, RunEntry
 from ui import words
 from ui.services import store
@@ -30,12 +33,13 @@ def choose_run(entries: list[RunEntry]) -> RunEntry | None:
     current = asked or _default(entries).id
     if not asked:
         st.query_params["run"] = current
+    labels = _labels(entries)
     st.session_state["live_run"] = current if current in by_id else None
     st.selectbox(
         "Run",
         list(by_id),
         key="live_run",
-        format_func=lambda run_id: _label(by_id[run_id]) if run_id in by_id else run_id,
+        format_func=lambda run_id: labels.get(run_id, run_id),
         placeholder="Choose a run",
         on_change=_follow,
         args=("live_run", "run"),
@@ -53,13 +57,14 @@ def choose_behind(entry: RunEntry, entries: list[RunEntry]) -> RunEntry | None:
     options = [_NONE, *dict.fromkeys([run_id for run_id in first if run_id]), *others]
     options = list(dict.fromkeys(options))
     asked = st.query_params.get("behind", _NONE)
+    labels = _labels(others.values())
     st.session_state["live_behind"] = asked if asked in others else _NONE
 
     def label(run_id: str) -> str:
         if run_id not in others:
             return "None"
         role = "Parent: " if run_id == parent else "Best on the same data: " if run_id == best else ""
-        return role + _label(others[run_id])
+        return role + labels[run_id]
 
     st.selectbox(
         "Behind it",
@@ -81,17 +86,17 @@ def best_on_same_data(entry: RunEntry, entries: list[RunEntry]) -> str | None:
     rivals = [
         (other.status.best.val_accuracy, other.id)
         for other in entries
-        if other.id != entry.id
-        and other.status
-        and other.status.best
-        and other.status.dataset == mine.dataset
-        and other.status.split_fingerprint == mine.split_fingerprint
+        if other.id != entry.id and other.status and other.status.best and not comparable(other.status, mine)
     ]
     return max(rivals)[1] if rivals else None
 
 
 def _default(entries: list[RunEntry]) -> RunEntry:
     return next((e for e in entries if e.status and e.status.state in ACTIVE), entries[0])
+
+
+def _labels(entries: Iterable[RunEntry]) -> dict[str, str]:
+    return words.distinct({entry.id: _label(entry) for entry in entries})
 
 
 def _label(entry: RunEntry) -> str:

@@ -30,17 +30,17 @@ def extend_dialog(run: Run, status: Status, suggested: int | None = None) -> Non
     does in them."""
     with told():
         recipe = run.recipe()
-        more, hold = _ask(recipe, status, suggested or recipe.epochs // 2)
+        more, hold = _ask(run.id, recipe, status, suggested or recipe.epochs // 2)
         extension = extend_lr(recipe, status, run.epochs().rows, more, hold=hold)
         st.vega_lite_chart(
             extension.frame(),
             extension_spec(_color(status), extension.total),
-            key="live_extend_chart",
+            key=f"live_extend_chart_{run.id}",
             width="stretch",
         )
         for sentence in extension_words(recipe, extension, hold=hold):
             st.caption(words.plain(sentence))
-        if st.button(f"Train {more} epochs more", type="primary", key="live_extend_go"):
+        if st.button(f"Train {more} epochs more", type="primary", key=f"live_extend_go_{run.id}"):
             store().extend(run, more, hold_lr=hold)
             st.rerun()
 
@@ -49,14 +49,14 @@ def _color(status: Status) -> str:
     return on_background(run_color(status.color), dark=st.context.theme.type == "dark")
 
 
-def _ask(recipe: Recipe, status: Status, first: int) -> tuple[int, bool]:
+def _ask(run_id: str, recipe: Recipe, status: Status, first: int) -> tuple[int, bool]:
     """How many epochs more, and whether the last learning rate is held in them."""
     more = st.number_input(
         "Epochs more",
         min_value=1,
         max_value=100_000,
         value=max(1, min(100_000, first)),
-        key="live_extend_epochs",
+        key=f"live_extend_epochs_{run_id}",
         help=f"{status.epochs} were asked for so far, {status.epoch} are done.",
     )
     ways = {"schedule": "Go on with the schedule", "hold": "Hold the last learning rate"}
@@ -64,7 +64,7 @@ def _ask(recipe: Recipe, status: Status, first: int) -> tuple[int, bool]:
         "Learning rate",
         list(ways),
         format_func=ways.__getitem__,
-        key="live_extend_hold",
+        key=f"live_extend_hold_{run_id}",
         horizontal=True,
         help=f"The schedule was planned for {recipe.epochs} epochs. Beyond them it goes on as "
         "torch's does, or the learning rate stays where it was at the end.",

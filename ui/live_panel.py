@@ -8,7 +8,9 @@ import streamlit as st
 from core.errors import PlateauError
 from core.insight import best_row, has_average, number, overfit_gap, seconds_left, thin
 from core.insight.changes import behind_parent
+from core.insight.outcomes import comparable
 from core.insight.overfit import Mark
+from core.insight.parents import Found
 from core.insight.row_notes import rows_notes
 from core.runs import ACTIVE, Run, RunStore, Status
 from ui import words
@@ -40,11 +42,11 @@ class Scene:
     """Other runs that trained."""
 
 
-def watch(store: RunStore, run: Run, scene: Scene, behind: Run | None, parent: Run | None = None) -> None:
+def watch(store: RunStore, run: Run, scene: Scene, behind: Run | None, parent: Found | None = None) -> None:
     """Draw the run, and renew it while there is something to renew; while it trains, say how it stands
     against its `parent`."""
     rival = parent if scene.state in ACTIVE else None
-    keep_only([shown.id for shown in (run, behind, rival) if shown])
+    keep_only([shown.id for shown in (run, behind, rival and rival[0].run) if shown])
     images = images_behind(run, run.status())
     every = None
     if scene.state in LIVE:
@@ -61,7 +63,7 @@ def watch(store: RunStore, run: Run, scene: Scene, behind: Run | None, parent: R
 
 
 def draw(
-    store: RunStore, run: Run, scene: Scene, behind: Run | None, rival: Run | None, images: int | None
+    store: RunStore, run: Run, scene: Scene, behind: Run | None, rival: Found | None, images: int | None
 ) -> None:
     """One tick: read what is new and show it; ask for the whole page where the scene changed."""
     status = run.status()
@@ -73,11 +75,25 @@ def draw(
     _progress(status, read)
     _numbers(status, read)
     if rival is not None:
-        st.caption(behind_parent(read["epochs"], read_new(rival)["epochs"]) or " ")
+        st.caption(words.plain(against_parent(status, read, rival)) or " ")
     _charts(run, status, read, behind, behind_rows, marks)
     mark_sentences(marks)
     for note in rows_notes(read["epochs"], read["epochs_damaged"]):
         st.caption(f":orange[:material/warning:] {words.plain(note)}")
+
+
+def against_parent(status: Status, read: Read, rival: Found) -> str:
+    """How it stands against its parent at the same epoch, and which run that is; why there is nothing to
+    say of one that was judged on other images."""
+    parent, relation = rival
+    if parent.status is None:
+        return ""
+    apart = comparable(parent.status, status)
+    if apart:
+        return f"{apart} Its parent is {parent.name}."
+    said = behind_parent(read["epochs"], read_new(parent.run)["epochs"])
+    which = ", the nearest earlier recipe on the same images" if relation == "nearest" else ""
+    return f"{said} Its parent is {parent.name}{which}." if said else ""
 
 
 def _surroundings_changed(store: RunStore, scene: Scene) -> bool:

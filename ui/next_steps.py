@@ -30,7 +30,7 @@ def next_steps_panel(entry: RunEntry, entries: list[RunEntry], key: str) -> None
         return
     st.subheader("Next steps", help=_HELP)
     for suggestion in found:
-        name = f"{key}_next_{suggestion.rule.replace(' ', '_')}"
+        name = f"{key}_next_{suggestion.rule.replace(' ', '_')}_{entry.id}"
         # Where there is no room beside the sentence, the button moves below it.
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             with st.container(width="stretch"):

@@ -28,7 +28,8 @@ def images_behind(run: Run, status: Status) -> int | None:
 def marks_of(read: Read, status: Status, images: int | None) -> list[Mark]:
     """The marks of the rows read so far; worked out again only when there are new rows."""
     rows = read["epochs"]
-    stamp = [len(rows), rows[-1]["epoch"] if rows else 0, status.epochs, images or 0]
+    # Where in which file the rows end: a resumed run may have as many as before, and others among them.
+    stamp = [*read["epochs_at"], len(rows), status.epochs, images or 0]
     if read.get("marked") != stamp:
         marks = overfit_marks(rows, images, status.epochs)
         read["marked"] = stamp

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import streamlit as st
 
+from core.errors import Unavailable
 from core.insight.repeats import Group, groups
 from core.insight.seeds import SEEDS_NEEDED
 from core.runs import RunEntry, Status
@@ -13,6 +14,9 @@ from core.runs.repeat import MOST, next_seeds, repeat, seed_of
 from ui import words
 from ui.problems import told
 from ui.services import library, store
+
+_SAID = "repeat_said"
+"""What was queued, until any of the page's buttons is drawn: the one that was clicked may be gone by then."""
 
 
 def repeat_button(entries: Sequence[RunEntry], key: str) -> None:
@@ -25,7 +29,7 @@ def repeat_button(entries: Sequence[RunEntry], key: str) -> None:
         help="Train the same recipe with other seeds, to see how much of a result is chance.",
     ):
         repeat_dialog(entries, key)
-    said = st.session_state.pop(f"{key}_said", "")
+    said = st.session_state.pop(_SAID, "")
     if said:
         st.toast(words.plain(said), icon=":material/repeat:")
 
@@ -58,7 +62,7 @@ def repeat_dialog(entries: Sequence[RunEntry], key: str) -> None:
     if st.button(label, type="primary", icon=":material/repeat:", key=button_key):
         with told():
             said = [_queue(entry, times, token) for (entry, _), token in zip(found, tokens, strict=True)]
-            st.session_state[f"{key}_said"] = f"Queued: {'; '.join(said)}."
+            st.session_state[_SAID] = f"Queued: {'; '.join(said)}."
             st.rerun()
 
 
@@ -80,7 +84,13 @@ def _announce(entry: RunEntry, everything: list[RunEntry], times: int, *, alone:
 
 
 def _queue(entry: RunEntry, times: int, token: str) -> str:
-    made = repeat(store(), entry.run, times, library=library(), token=token)
+    try:
+        made = repeat(store(), entry.run, times, library=library(), token=token)
+    except OSError as error:
+        raise Unavailable(
+            f"Not all repeats of {entry.name} were queued. The folder of runs: {error.strerror or error}. "
+            "Make room there, or make it writable, and try again."
+        ) from error
     queued = [seed for run in made if (seed := seed_of(store().entry(run))) is not None]
     return f"{entry.name} again, {seed_words(queued)}"
 

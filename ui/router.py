@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.runs import ACTIVE
 from ui.launcher_notice import launcher_notice
+from ui.layout import use_width
 from ui.links import page_path
 from ui.login import require_login
 from ui.resume_offer import resume_offer
@@ -39,6 +40,7 @@ def start() -> None:
 st.set_page_config(page_title="Plateau", page_icon=str(HERE / "logo_icon.svg"), layout="wide")
 st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "logo_icon.svg"))
 st.html(STYLE)
+use_width()
 require_login()
 
 chosen = st.navigation(

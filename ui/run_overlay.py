@@ -1,9 +1,12 @@
-"""Curves of several runs laid over each other. A run's key in the chart is its id, for two runs may
-have one name."""
+"""Curves of several runs laid over each other.
 
-import json
+What the legend names and in which colours comes with the rows, so that the chart stays the same one when
+runs are added or taken away: the browser then draws its rows anew, and not the whole chart.
+"""
+
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,8 +30,10 @@ from ui.run_charts import (
 
 XAxis = Literal["epoch", "time"]
 
-HEIGHT = 420
+HEIGHT = 400
 LEGEND_COLUMNS = 3
+LEGEND_ROWS = 4
+"""So many rows more or fewer change the chart's height; the rows between take theirs from the curves."""
 LEGEND_ROW = 24
 
 
@@ -44,51 +49,79 @@ class Curve:
     """Where the colours stand for a setting's values: the run's."""
 
 
-Names = tuple[tuple[str, str, str], ...]
-"""What the legend names: its key in the rows, its words and its colour."""
-
-
 def overlay_frame(
-    kind: Kind, curves: Sequence[Curve], x_axis: XAxis, *, averaged: bool = False
+    kind: Kind,
+    curves: Sequence[Curve],
+    x_axis: XAxis,
+    *,
+    averaged: bool = False,
+    parts: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
-    """The rows of several runs for one chart; `x` is the epoch, or the minutes since the start."""
+    """The rows of several runs for one chart; `x` is the epoch, or the minutes since the start.
+
+    The legend names the runs, the oldest first, or the `parts` of them, with the colour of each, in their
+    order.
+    """
     series = series_of(kind, averaged)
-    frames: dict[str, list[Any]] = {name: [] for name in ("id", "run", "part", "x", "epoch", "best", *series)}
+    keys, colors = _legend(curves, parts)
+    named = ("id", "run", "key", "color", "x", "epoch", "best")
+    frames: dict[str, list[Any]] = {name: [] for name in (*named, *series)}
     for curve in curves:
         best = best_row(curve.rows)
+        key = keys[curve.id if parts is None else curve.part]
         for row in curve.rows:
             epoch, seconds = number(row, "epoch"), number(row, "elapsed_s")
             minutes = None if seconds is None else seconds / 60
             frames["id"].append(curve.id)
             frames["run"].append(curve.name)
-            frames["part"].append(curve.part)
+            frames["key"].append(key)
+            frames["color"].append(colors[key])
             frames["epoch"].append(epoch)
             frames["x"].append(position(row) if x_axis == "epoch" else minutes)
             frames["best"].append(row is best)
-            for name, key in series.items():
-                frames[name].append(number(row, key))
+            for name, column in series.items():
+                frames[name].append(number(row, column))
     return pd.DataFrame(frames)
+
+
+def _legend(
+    curves: Sequence[Curve], parts: Mapping[str, str] | None
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The legend's key of each run or part, and the colour of each key.
+
+    A key sorts as the legend does, up to its first space, and is named by what follows it (see `_color`).
+    Vega reads a legend's colours out of the rows, each once: where two keys share one, the later is the
+    least bit more transparent.
+    """
+    if parts is None:
+        named = {curve.id: (f"{curve.id} {curve.name}", curve.color) for curve in curves}
+    else:
+        named = {part: (f"{at:04} {part}", color) for at, (part, color) in enumerate(parts.items())}
+    used: Counter[str] = Counter()
+    colors = {}
+    for key, color in named.values():
+        colors[key] = color + (f"{255 - used[color]:02x}" if used[color] else "")
+        used[color] += 1
+    return {name: key for name, (key, _) in named.items()}, colors
 
 
 @st.cache_data(show_spinner=False, max_entries=100)
 def overlay_spec(
     kind: Kind,
-    names: Names,
     shown: tuple[str, ...],
     x_axis: XAxis,
     *,
     averaged: bool = False,
-    by: Literal["id", "part"] = "id",
     domain: tuple[float, float] | None = None,
     height: int = HEIGHT,
 ) -> dict[str, Any]:
-    """The chart of several runs before their rows, a colour for each of `names`: runs, or parts of them.
+    """The chart of several runs before their rows, those of `overlay_frame`.
 
     With a `domain` charts beside each other share their axis of values.
     """
-    pick = alt.selection_point(name="pick", fields=[by], bind="legend")
+    pick = alt.selection_point(name="pick", fields=["key"], bind="legend")
     faded = alt.condition(pick, alt.value(1.0), alt.value(0.12))
-    x, color = _x(x_axis), _color(names, by)
+    x, color = _x(x_axis), _color()
     y = value_axis(kind)
     if domain is not None:
         y = y.scale(domain=list(domain), nice=True, zero=False)
@@ -107,8 +140,6 @@ def overlay_spec(
             .mark_point(size=120, strokeWidth=2, filled=False)
             .encode(x=x, y=alt.Y("val:Q"), color=color, opacity=faded)
         )
-    # The legend takes its rows from the chart's height.
-    height += LEGEND_ROW * math.ceil(len(names) / LEGEND_COLUMNS)
     return spec_of(alt.layer(*layers).properties(height=height, title=chart_title(kind)))
 
 
@@ -119,16 +150,18 @@ def _x(x_axis: XAxis) -> alt.X:
     return alt.X("x:Q", title="epoch", axis=alt.Axis(grid=False, format="d", tickMinStep=1))
 
 
-def _color(names: Names, by: str) -> alt.Color:
-    keys = [key for key, _, _ in names]
-    words = json.dumps({key: text for key, text, _ in names})
+def overlay_height(names: int, height: int = HEIGHT) -> int:
+    """How high a chart is in pixels that has so many names in its legend, which takes its rows from it."""
+    return height + LEGEND_ROW * LEGEND_ROWS * math.ceil(names / (LEGEND_COLUMNS * LEGEND_ROWS))
+
+
+def _color() -> alt.Color:
     return alt.Color(
-        f"{by}:N",
-        scale=alt.Scale(domain=keys, range=[color for _, _, color in names]),
-        sort=keys,
+        "key:N",
+        scale=alt.Scale(range=alt.FieldRange(field="color")),
         legend=alt.Legend(
             title=None,
-            labelExpr=f"{words}[datum.value]",
+            labelExpr="slice(datum.value, indexof(datum.value, ' ') + 1)",
             orient="bottom",
             columns=LEGEND_COLUMNS,
             symbolType="stroke",

@@ -1,6 +1,8 @@
 """What pages show in words: states, what a person typed, and (from core/words.py) numbers."""
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 
 from core.words import count, duration, in_points, lr, moment, percent, points, short_count, signed, size
 
@@ -8,6 +10,7 @@ __all__ = [
     "STATE_COLORS",
     "STATE_ICONS",
     "count",
+    "distinct",
     "duration",
     "in_points",
     "lr",
@@ -53,6 +56,13 @@ def plain(text: str) -> str:
     """What a person typed, so that Markdown shows it as it is: no link, no icon, no emphasis."""
     apart = _TAKEN_FOR_MORE.sub(rf"\1{_BREAK}", text)
     return _MARKDOWN.sub(r"\\\1", apart).replace("\n", " ")
+
+
+def distinct(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels by id, with the id behind those that are there twice: a select tells its options apart by
+    what is shown of them alone."""
+    seen = Counter(labels.values())
+    return {key: label if seen[label] == 1 else f"{label} · {key}" for key, label in labels.items()}
 
 
 def state_badge(state: str) -> str:

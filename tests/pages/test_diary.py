@@ -4,11 +4,11 @@ import io
 import shutil
 import time
 import zipfile
+from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.insight.diary.entries import Diary
 from core.runs import Run, RunStore
 from core.runs.lock import hold
 from tests.pages.made_runs import HOSTILE, data_info, make_run
@@ -70,6 +70,13 @@ class TestEntries:
         run.write_notes(note=HOSTILE, tags=(HOSTILE,))
         shown = texts(opened("diary"))
         assert "![x](" not in shown and "**b**" not in shown and "\n> # " not in shown
+
+    def test_own_words_are_neither_code_nor_a_heading(self, store: RunStore) -> None:
+        make_run(store).write_notes(note="Result\n====\n\n    a * b\n\tx_y")
+        [shown] = [part.value for part in opened("diary").markdown if "Conclusion" in part.value]
+        lines = [line.removeprefix("> ").rstrip() for line in shown.splitlines() if line.startswith(">")]
+        blank = "\u00a0" * 4
+        assert lines == ["Result", "\\====", "", f"{blank}a \\* b", f"{blank}x\\_y"]
 
     def test_many_runs_come_page_by_page(self, store: RunStore) -> None:
         for _ in range(PER_PAGE + 1):
@@ -141,13 +148,23 @@ class TestFiles:
         assert labels == ["Download as zip", "Download as HTML"]
 
     def test_the_zip_holds_markdown_and_pictures(self, store: RunStore, run: Run) -> None:
-        content = diary_export.diary_file(store, Diary.of(store.list()), "zip")
+        content = diary_export.diary_file(store, "zip")
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             assert run.id in archive.read("diary.md").decode() and len(archive.namelist()) == 2
 
     def test_the_html_file_is_one_document(self, store: RunStore, run: Run) -> None:
-        content = diary_export.diary_file(store, Diary.of(store.list()), "html")
+        content = diary_export.diary_file(store, "html")
         assert content.startswith(b"<!doctype html>")
+
+    def test_words_saved_since_the_page_was_drawn_are_in_the_file(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # A click on Save draws the entry alone: the button above it is the one from before.
+        made: list[Callable[[], bytes]] = []
+        monkeypatch.setattr(diary_export.st, "download_button", lambda _, data, **__: made.append(data))
+        opened("diary")
+        run.write_notes(note="Written a moment ago.")
+        assert b"Written a moment ago" in made[1]()
 
     def test_200_runs_are_quick_to_look_at(self, run: Run) -> None:
         for at in range(199):

@@ -33,9 +33,22 @@ class TestWhichRun:
         assert test.query_params["run"] == mine.id
         other = make_run(store, state="running", done=2, name="other")
         with hold(other.lock_path, busy="in use"):
-            test.button(key="live_resume").click()
+            test.button(key=f"live_resume_{mine.id}").click()
             assert "#### mine" in texts(show(test))
         assert mine.status().state == "queued"
+
+    def test_of_two_runs_that_look_alike_either_can_be_chosen(self, store: RunStore) -> None:
+        first, second = make_run(store, name="same"), make_run(store, name="same")
+        test = page(run=first.id)
+        for run in (second, first):
+            test.selectbox(key="live_run").set_value(run.id)
+            assert run.id in show(test).query_params["run"]
+
+    def test_the_best_on_the_same_data_has_the_same_images(self, store: RunStore) -> None:
+        before = data_info().model_copy(update={"fingerprint": "pixels before"})
+        make_run(store, name="better", level=0.9, info=before)
+        test = page(run=make_run(store).id)
+        assert not [label for label in test.selectbox(key="live_behind").options if "Best on" in label]
 
     @pytest.mark.parametrize("unknown", ["20260901-nothing", "../../etc", "*"])
     def test_an_unknown_id_is_said_and_the_page_works(self, store: RunStore, unknown: str) -> None:
@@ -106,7 +119,7 @@ class TestWhatItShows:
     def test_a_run_whose_process_is_gone_is_interrupted(self, store: RunStore) -> None:
         run = make_run(store, state="running", done=3)
         test = page(run=run.id)
-        assert "interrupted" in texts(test) and "live_resume" in buttons(test)
+        assert "interrupted" in texts(test) and f"live_resume_{run.id}" in buttons(test)
 
     def test_a_clone_says_what_was_changed(self, store: RunStore) -> None:
         parent = make_run(store, name="old")

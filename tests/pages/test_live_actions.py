@@ -40,46 +40,46 @@ class TestActions:
         self, store: RunStore, state: str, wanted: set[str], unwanted: set[str]
     ) -> None:
         run = make_run(store, state=state, done=4)
-        keys = set(buttons(page(run=run.id)))
+        keys = {key.removesuffix(f"_{run.id}") for key in buttons(page(run=run.id))}
         assert wanted | {"live_clone", "live_compare"} <= keys and not unwanted & keys
 
     @pytest.mark.parametrize("button", ["live_stop_after", "live_stop_now"])
     def test_a_stop_is_asked_for(self, store: RunStore, running: Run, button: str) -> None:
         test = page(run=running.id)
-        test.button(key=button).click()
+        test.button(key=f"{button}_{running.id}").click()
         show(test)
         assert running.stop_request() == ("now" if button == "live_stop_now" else "after_epoch")
         assert "It stops" in test.info[0].value
-        assert test.button(key="live_stop_after").disabled
+        assert test.button(key=f"live_stop_after_{running.id}").disabled
 
     def test_a_resumed_run_waits_again(self, store: RunStore) -> None:
         run = make_run(store, state="stopped", done=4)
         test = page(run=run.id)
-        test.button(key="live_resume").click()
+        test.button(key=f"live_resume_{run.id}").click()
         show(test)
-        assert run.status().state == "queued" and "live_cancel" in buttons(test)
+        assert run.status().state == "queued" and f"live_cancel_{run.id}" in buttons(test)
 
     def test_what_cannot_be_done_is_one_sentence(self, store: RunStore) -> None:
         run = make_run(store, state="stopped", done=4)
         test = page(run=run.id)
         with hold(run.lock_path, busy="in use"):
-            test.button(key="live_resume").click()
+            test.button(key=f"live_resume_{run.id}").click()
             show(test)
         assert "is training" in test.error[0].value
 
     def test_an_extension_says_what_the_lr_does_and_queues_the_run(self, store: RunStore) -> None:
         run = make_run(store, settings={"scheduler": {"kind": "cosine"}})
         test = page(run=run.id)
-        test.button(key="live_extend").click()
+        test.button(key=f"live_extend_{run.id}").click()
         assert "climbs back up" in texts(show(test))
         # Here every click runs a page anew, which closes a dialog; so this page always opens it.
         test = show(AppTest.from_function(open_extension, args=(run.id,), default_timeout=20))
         assert "climbs back up" in texts(test)
-        test.radio(key="live_extend_hold").set_value("hold")
+        test.radio(key=f"live_extend_hold_{run.id}").set_value("hold")
         assert "climbs back up" not in texts(show(test))
-        test.number_input(key="live_extend_epochs").set_value(7)
+        test.number_input(key=f"live_extend_epochs_{run.id}").set_value(7)
         show(test)
-        test.button(key="live_extend_go").click()
+        test.button(key=f"live_extend_go_{run.id}").click()
         test.run()
         status = run.status()
         assert (status.state, status.epochs, status.hold_from) == ("queued", 17, 10)
@@ -89,7 +89,7 @@ class TestActions:
         monkeypatch.setattr(st, "switch_page", lambda path, query_params: gone.append((path, query_params)))
         run = make_run(store)
         test = page(run=run.id)
-        test.button(key="live_clone").click()
+        test.button(key=f"live_clone_{run.id}").click()
         show(test)
         assert test.session_state["new_run_request"] == {"clone": run.id}
         assert gone[0][0].name == "new_run.py" and gone[0][0].is_absolute()

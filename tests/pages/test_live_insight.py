@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.data import ImportOptions, Library, ShapesSource
 from core.insight.lineage import lineage
 from core.insight.next_steps import changed
 from core.runs import Run, RunStore
 from core.runs.lock import hold
+from core.runs.rows import write_rows
 from core.runs.status import write_status
 from tests.pages.live_page import buttons, page, texts
 from tests.pages.made_runs import HOSTILE, add_epoch, data_info, epoch_row, make_run, move_inside
@@ -61,7 +63,10 @@ class TestCard:
         parent = make_run(store)
         run = make_run(store, parent=parent.id)
         (parent.folder / "recipe.json").write_text("{")
-        assert "recipe" in page(run=run.id).error[0].value
+        test = page(run=run.id)
+        assert "recipe" in test.error[0].value
+        # What the run itself suggests is there all the same.
+        assert "Next steps" in texts(test)
 
 
 class TestWhileItRuns:
@@ -80,9 +85,25 @@ class TestWhileItRuns:
     ) -> None:
         parent = next(entry.run for entry in store.list() if entry.notes.name == "old")
         behind = parent.epochs().rows[2]["val/accuracy"] - child.epochs().rows[2]["val/accuracy"]
-        text = texts(page(run=child.id))
-        assert f"At epoch 3: {behind * 100:.1f} points behind its parent at the same epoch." in text
+        text = texts(page(run=child.id)).replace("\\", "")
+        said = f"At epoch 3: {behind * 100:.1f} points behind its parent at the same epoch."
+        assert f"{said} Its parent is old." in text
         assert "What changed" not in text and "Next steps" not in text
+
+    def test_the_nearest_earlier_recipe_is_named(self, store: RunStore) -> None:
+        make_run(store, name="old", level=0.7)
+        run = make_run(store, state="running", done=3, settings=SMOOTH)
+        with hold(run.lock_path, busy="in use"):
+            text = texts(page(run=run.id))
+        assert "Its parent is old, the nearest earlier recipe on the same images" in text
+
+    def test_accuracies_on_other_images_are_not_compared(self, store: RunStore) -> None:
+        parent = make_run(store, name="old", info=data_info("other"))
+        run = make_run(store, state="running", done=3, parent=parent.id)
+        with hold(run.lock_path, busy="in use"):
+            text = texts(page(run=run.id))
+        assert "points behind" not in text and "points ahead" not in text
+        assert "Not compared: these runs saw different data sets" in text.replace("\\", "")
 
     def test_a_tick_does_not_work_the_marks_out_again(
         self, store: RunStore, child: Run, monkeypatch: pytest.MonkeyPatch
@@ -100,6 +121,13 @@ class TestMarks:
         with_labels = [spec for spec in specs(test) if "datum.label" in json.dumps(spec)]
         assert len(with_labels) == 2  # accuracy and learning rate
 
+    def test_a_resumed_run_with_as_many_rows_gets_new_ones(self, store: RunStore) -> None:
+        run = make_run(store, settings={"epochs": 40})
+        test = page(run=run.id)
+        rows = [row | {"train/clean_accuracy": row["val/accuracy"]} for row in map(dict, run.epochs().rows)]
+        write_rows(run.folder / "epochs.jsonl", rows)
+        assert "clean train stays ahead" not in texts(show(test))
+
     def test_without_the_data_set_nothing_is_said_of_noise(self, store: RunStore) -> None:
         assert "beyond noise" not in texts(page(run=make_run(store, settings={"epochs": 40}).id))
 
@@ -109,7 +137,7 @@ class TestNextSteps:
         run = make_run(store, name="mine")
         test = page(run=run.id)
         assert "Add horizontal flip and shift" in texts(test).replace("\\", "")
-        test.button(key="live_next_no_augmentation").click()
+        test.button(key=f"live_next_no_augmentation_{run.id}").click()
         test.run()
         request = test.session_state["new_run_request"]
         assert request["clone"] == run.id
@@ -119,10 +147,10 @@ class TestNextSteps:
 
     def test_one_that_was_tried_is_left_out(self, store: RunStore) -> None:
         run = make_run(store, name="mine")
-        assert "live_next_more_dropout" in buttons(page(run=run.id))
+        assert f"live_next_more_dropout_{run.id}" in buttons(page(run=run.id))
         net = {"kind": "my_net", "blocks": 1, "width": 8, "dropout": 0.2}
         make_run(store, state="queued", settings={"architecture": net, "seed": 4})
-        assert "live_next_more_dropout" not in buttons(page(run=run.id))
+        assert f"live_next_more_dropout_{run.id}" not in buttons(page(run=run.id))
 
     def test_extend_opens_the_dialog_with_so_many_epochs(self, store: RunStore, shapes: Any) -> None:
         run = make_run(store, info=shapes)
@@ -132,8 +160,8 @@ class TestNextSteps:
             rising = {"val/accuracy": 0.08 * epoch, "train/clean_accuracy": 0.08 * epoch, "lr": 0.1}
             add_epoch(run, status, epoch_row(epoch, 10) | rising)
         write_status(run.folder, status)
-        test = press(page(run=run.id), "live_next_still_rising")
-        assert test.number_input(key="live_extend_epochs").value == 5
+        test = press(page(run=run.id), f"live_next_still_rising_{run.id}")
+        assert test.number_input(key=f"live_extend_epochs_{run.id}").value == 5
 
     def test_a_queued_run_gets_none(self, store: RunStore) -> None:
         assert "Next steps" not in texts(page(run=make_run(store, state="queued").id))
@@ -185,3 +213,29 @@ class TestLineage:
         assert frame.loc["├─ cut", "Kind"] == "clean test; 4 of 10 epochs"
         assert frame["Change"].isna().tolist() == [True, True, False]
         assert frame["Set against"].tolist() == ["", "root", "root"]
+
+    def test_a_run_below_a_damaged_recipe_says_why_it_has_no_change(self, store: RunStore) -> None:
+        root = make_run(store, name="root")
+        make_run(store, name="child", parent=root.id, settings=SMOOTH)
+        (root.folder / "recipe.json").write_text("{")
+        frame = lineage_frame(lineage(store.list()), set()).set_index("Run")
+        assert "cannot be read" in frame.loc["↓ child", "What changed"]
+
+    def test_a_click_goes_to_the_run_that_was_on_the_screen(self, store: RunStore) -> None:
+        """Not to the one that has come to stand on this line since."""
+
+        def click() -> None:
+            import streamlit as st
+            from streamlit.util import AttributeDictionary
+
+            from ui.lineage import _ASKED, _TABLE, _clicked
+
+            for row in (1, 2):
+                picked = {"selection": {"rows": [], "columns": [], "cells": [(row, "Run")]}}
+                st.session_state[_TABLE] = AttributeDictionary(picked)
+                _clicked(["first", "second"])
+                st.text(st.session_state.get(_ASKED, "nowhere"))
+                st.session_state.pop(_ASKED, None)
+
+        test = show(AppTest.from_function(click))
+        assert [text.value for text in test.text] == ["second", "nowhere"]

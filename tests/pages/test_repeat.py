@@ -36,7 +36,7 @@ def dialog(*runs: Run) -> AppTest:
         from ui.repeat import repeat_dialog
         from ui.services import store
 
-        st.write(st.session_state.get("here_said", ""))
+        st.write(st.session_state.get("repeat_said", ""))
         repeat_dialog([store().entry(store().get(run_id)) for run_id in run_ids], "here")
 
     return show(AppTest.from_function(script, args=(tuple(run.id for run in runs),), default_timeout=20))
@@ -117,6 +117,7 @@ def test_no_name_is_taken_for_markdown(store: RunStore, library: Library) -> Non
 @pytest.mark.parametrize(("page", "key"), [("compare", "compare_repeat"), ("live", "live_repeat")])
 def test_it_is_offered_for_one_run(store: RunStore, library: Library, page: str, key: str) -> None:
     run = made(store, library)
+    key += f"_{run.id}" if page == "live" else ""
     test = press(opened(page, **{"runs" if page == "compare" else "run": run.id}), key)
     assert f"{key}_times" in {field.key for field in test.number_input}
 
@@ -136,6 +137,29 @@ def test_a_group_is_repeated_as_one_recipe_and_several_recipes_each(
     names = [waiting.notes().name for waiting in store.queue()]
     assert names == ["first, seed 2", "first, seed 3", "other, seed 1", "other, seed 2"]
     assert "Queued: first again, seeds 2 and 3; other again, seeds 1 and 2." in texts(test)
+
+
+def test_what_was_queued_is_said_although_the_button_that_did_it_is_gone(store: RunStore) -> None:
+    run = make_run(store)
+    test = opened("live", run=run.id)
+    # A suggestion's own button goes with the suggestion.
+    test.session_state["repeat_said"] = "Queued: mine again, seed 1."
+    show(test)
+    assert [toast.value.replace("\\", "") for toast in test.toast] == ["Queued: mine again, seed 1."]
+    assert not show(test).toast
+
+
+def test_a_full_disk_is_a_sentence_with_a_remedy(
+    store: RunStore, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = dialog(made(store, library, name="narrow"))
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("ui.repeat.repeat", full)
+    press(test, queue_button(test))
+    assert "No space left on device. Make room there" in texts(test)
 
 
 def test_a_damaged_run_cannot_be_repeated(store: RunStore) -> None:

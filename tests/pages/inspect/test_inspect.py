@@ -14,6 +14,7 @@ from core.insight.flips import flips
 from core.insight.outcomes import val_outcomes
 from core.runs import Run, RunStore
 from core.runs.answers import AnswerFile, read_answers, stored_answers, write_answers
+from core.runs.status import write_status
 from tests.pages.made_runs import make_run
 from tests.pages.opening import opened, press, show
 
@@ -52,6 +53,14 @@ def figure(test: AppTest, label: str) -> str:
     return str(next(metric.value for metric in test.metric if metric.label == label))
 
 
+def without_best(run: Run) -> Run:
+    """As where val was never measured as a number."""
+    status = run.status()
+    status.best = None
+    write_status(run.folder, status, durable=False)
+    return run
+
+
 class TestClasses:
     def test_the_table_counts_every_image_once(self, first: Run) -> None:
         table = frame(page(first), "classes")
@@ -85,6 +94,8 @@ class TestErrors:
         wrong = np.flatnonzero(~outcomes.hits)
         test = page(first, view="errors")
         assert f"{len(wrong)} of {len(outcomes.labels)} val images" in texts(test)
+        # That there are wrong labels among them nobody knows.
+        assert "are found among them" not in texts(test)
         shown = [float(share) for share in re.findall(r'role">said<.*?figure">([\d.]+) %', gallery(test))]
         assert shown == sorted(shown, reverse=True) and len(shown) == min(24, len(wrong))
         label = int(outcomes.labels[wrong[0]])
@@ -178,11 +189,48 @@ class TestCheckpoints:
         assert "looked at 2 times" in texts(test)
         assert AnswerFile("test", 3, views=2) in stored_answers(second)
 
+    def test_a_run_without_a_best_epoch_is_not_said_to_end_with_it(self, second: Run) -> None:
+        assert "last epoch" not in texts(page(without_best(second), view="checkpoints"))
+
     def test_without_the_data_set_the_table_stays(self, workspace: Path, second: Run) -> None:
         shutil.rmtree(workspace / "data" / "small")
         test = page(second, view="checkpoints")
         assert len(frame(test, "checkpoints")) == 3
         assert "cannot be evaluated without it" in texts(test)
+
+
+class TestChoice:
+    def test_of_two_runs_that_look_alike_either_can_be_chosen(self, store: RunStore) -> None:
+        runs = [make_run(store, name="same") for _ in range(2)]
+        test = page(runs[0])
+        for run in reversed(runs):
+            test.selectbox(key="inspect_run").set_value(run.id)
+            assert run.id in show(test).query_params["run"]
+
+    def test_another_run_begins_with_its_own_best_epoch(self, first: Run, second: Run) -> None:
+        test = page(first)
+        answers = test.selectbox(key=f"inspect_answers_{first.id}")
+        bests = {status.best.epoch for run in (first, second) if (status := run.status()).best}
+        answers.set_value(AnswerFile("val", min({1, 2, 3} - bests)).name)
+        assert show(test).query_params["epoch"]
+        test.selectbox(key="inspect_run").set_value(second.id)
+        show(test)
+        assert "epoch" not in test.query_params and not test.warning
+        best = second.status().best
+        assert best and f"-{best.epoch:04d}." in str(test.selectbox(key=f"inspect_answers_{second.id}").value)
+
+    def test_a_damaged_run_is_not_said_to_have_no_epoch(self, first: Run) -> None:
+        (first.folder / "status.json").write_text("{")
+        text = texts(opened("inspect", run=first.id))
+        assert "cannot be inspected" in text and "no epoch is done" not in text
+
+    def test_a_class_that_there_is_not_is_damage(self, first: Run) -> None:
+        file = AnswerFile("val", val_outcomes(first).epoch)
+        arrays, _ = read_answers(first, file, ("label",))
+        for wrong in (-2, 30_000):
+            arrays["predicted"] = np.full_like(arrays["predicted"], wrong)
+            write_answers(first, file, arrays)
+            assert "names a class that there is not; evaluate" in texts(page(first))
 
 
 class TestMissing:
@@ -201,7 +249,9 @@ class TestMissing:
 
     def test_an_epoch_that_is_not_kept_is_named_and_the_best_is_shown(self, first: Run) -> None:
         test = page(first, epoch="77")
-        assert "No val answers of epoch 77 are kept" in texts(test)
+        best = first.status().best
+        assert best and "No val answers of epoch 77 are kept" in texts(test)
+        assert re.search(rf"shown are val · .*epoch {best.epoch}\.", texts(test))
         assert len(frame(test, "classes")) == 4
 
     def test_a_deleted_data_set_leaves_figures_and_names(self, workspace: Path, first: Run) -> None:

@@ -108,7 +108,10 @@ def test_every_invalid_value_is_named_with_its_remedy_and_nothing_is_launched(
         assert f"({value})" in line and remedy in line
     assert texts(page).count(":red[") >= 4  # and beside the fields
     launch(page)
-    assert not store.list() and "Nothing was launched" in page.warning[0].value
+    assert not store.list()
+    said = page.warning[0].value.replace("\\", "")
+    assert said.startswith("Nothing was launched. Correct Architecture › Blocks (9): must be at most 4")
+    assert "3 more stand below the button." in said
 
 
 def test_an_unknown_data_set_is_a_problem_of_the_field(store: RunStore) -> None:

@@ -153,7 +153,7 @@ class TestMarks:
 
 def test_an_accuracys_axis_has_as_many_digits_as_its_ticks_need() -> None:
     """Vega derives them from the distance of the ticks, where the format names no number of digits."""
-    specs = [live_spec("accuracy", "#111111", "#222222", 20), overlay_spec("accuracy", (), ("val",), "epoch")]
+    specs = [live_spec("accuracy", "#111111", "#222222", 20), overlay_spec("accuracy", ("val",), "epoch")]
     for spec in specs:
         formats = [
             layer["encoding"]["y"]["axis"]["format"]
@@ -164,7 +164,7 @@ def test_an_accuracys_axis_has_as_many_digits_as_its_ticks_need() -> None:
 
 
 def test_a_learning_rate_is_drawn_as_straight_lines_between_the_points_that_it_is_given() -> None:
-    text = json.dumps([live_spec("lr", "#111111", "#222222", 20), overlay_spec("lr", (), ("lr",), "epoch")])
+    text = json.dumps([live_spec("lr", "#111111", "#222222", 20), overlay_spec("lr", ("lr",), "epoch")])
     assert "interpolate" not in text
     points = lr_rows([row(1), row(2)], [(0.0, 0.01), (0.5, 0.1), (1.0, 0.05), (2.0, 0.0)])
     frame = live_frame("lr", points, [step(2.5)])

@@ -6,9 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from ui.run_charts import AVERAGED, Kind
-from ui.run_overlay import Curve, overlay_frame, overlay_spec
-
-RUNS = (("id-1", 'a "b" \\ </script>', "#111111"), ("id-2", "same", "#222222"), ("id-3", "same", "#333333"))
+from ui.run_overlay import Curve, overlay_frame, overlay_height, overlay_spec
 
 
 def row(epoch: int, val: float = 0.5) -> dict[str, Any]:
@@ -30,30 +28,51 @@ def test_runs_of_one_name_keep_their_own_curves_and_bests() -> None:
     assert frame["best"].tolist() == [False, True, True]
 
 
-def test_a_colour_belongs_to_an_id_and_the_legend_shows_names() -> None:
-    spec = json.dumps(overlay_spec("accuracy", RUNS, ("val", "train"), "epoch"))
-    assert '"domain": ["id-1", "id-2", "id-3"], "range": ["#111111", "#222222", "#333333"]' in spec
-    legend = overlay_spec("accuracy", RUNS, ("val",), "epoch")["layer"][0]["encoding"]["color"]["legend"]
-    names, _, rest = legend["labelExpr"].rpartition("[")
-    assert json.loads(names) == {run_id: name for run_id, name, _ in RUNS} and rest == "datum.value]"
+def test_the_legend_names_runs_the_oldest_first_each_in_its_own_colour() -> None:
+    name = 'a "b" \\ </script>'
+    curves = [Curve("id-2", "same", "#222222", [row(1)]), Curve("id-1", name, "#111111", [row(1)])]
+    frame = overlay_frame("accuracy", curves, "epoch")
+    assert frame["key"].tolist() == ["id-2 same", f"id-1 {name}"]
+    assert frame["color"].tolist() == ["#222222", "#111111"]
+    color = overlay_spec("accuracy", ("val",), "epoch")["layer"][0]["encoding"]["color"]
+    assert color["field"] == "key" and color["scale"] == {"range": {"field": "color"}}
+
+
+def test_two_runs_of_one_colour_are_two_colours_to_the_chart() -> None:
+    frame = overlay_frame("accuracy", [curve(run_id, row(1)) for run_id in "abc"], "epoch")
+    assert frame["color"].tolist() == ["#111111", "#111111fe", "#111111fd"]
+
+
+def test_parts_stand_in_the_legend_in_their_order_in_every_chart() -> None:
+    parts = {"sgd": "#aaaaaa", "adamw": "#bbbbbb"}
+    curves = [
+        Curve("a", "one", "#111111", [row(1)], "adamw"),
+        Curve("b", "two", "#111111", [row(1)], "adamw"),
+    ]
+    frame = overlay_frame("accuracy", curves, "epoch", parts=parts)
+    assert set(frame["key"]) == {"0001 adamw"} and set(frame["color"]) == {"#bbbbbb"}
+
+
+def test_a_run_more_or_less_leaves_the_chart_as_high_as_it_is() -> None:
+    assert len({overlay_height(names) for names in range(1, 13)}) == 1
+    assert overlay_height(13) > overlay_height(12) and overlay_height(3, 300) < overlay_height(3, 400)
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 @pytest.mark.parametrize("averaged", [False, True])
 def test_specs_bring_no_rows_of_their_own(kind: Kind, averaged: bool) -> None:
     shown = ("lr",) if kind == "lr" else ("val", AVERAGED, "train") if averaged else ("val", "train")
-    text = json.dumps(overlay_spec(kind, RUNS, shown, "epoch", averaged=averaged))
+    text = json.dumps(overlay_spec(kind, shown, "epoch", averaged=averaged))
     assert '"values": [' not in text.replace('"values": []', "") and '"title"' in text
     frame = overlay_frame(kind, [curve("a", row(1))], "epoch", averaged=averaged)
     assert set(shown) <= set(frame.columns)
 
 
 def test_epochs_are_whole_numbers() -> None:
-    x = overlay_spec("accuracy", RUNS, ("val",), "epoch")["layer"][0]["encoding"]["x"]
+    x = overlay_spec("accuracy", ("val",), "epoch")["layer"][0]["encoding"]["x"]
     assert x["axis"]["tickMinStep"] == 1 and x["axis"]["format"] == "d"
     assert (
-        "tickMinStep"
-        not in overlay_spec("accuracy", RUNS, ("val",), "time")["layer"][0]["encoding"]["x"]["axis"]
+        "tickMinStep" not in overlay_spec("accuracy", ("val",), "time")["layer"][0]["encoding"]["x"]["axis"]
     )
 
 

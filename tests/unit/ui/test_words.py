@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.words import plain
+from ui.words import distinct, plain
 
 
 @pytest.mark.parametrize("sign", list("\\`*_{}[]()#+-.!|~$<>:&"))
@@ -36,3 +36,7 @@ def test_other_words_stay_as_they_are(typed: str) -> None:
 
 def test_lines_become_one() -> None:
     assert plain("a\nb") == "a b"
+
+
+def test_labels_that_are_there_twice_get_their_id() -> None:
+    assert distinct({"1": "a", "2": "b", "3": "a"}) == {"1": "a · 1", "2": "b", "3": "a · 3"}
