@@ -69,6 +69,12 @@ def passing(entries: Sequence[RunEntry], chosen: RunFilter) -> list[RunEntry]:
     return [entry for entry in entries if chosen.passes(entry, settings.get(entry.id))]
 
 
+def first_drawing() -> bool:
+    """Whether this session has not drawn the table yet, or left the page since: nothing was clicked then,
+    and no filter is set."""
+    return TABLE not in st.session_state
+
+
 def selection_in_address(entries: Sequence[RunEntry]) -> tuple[list[str], list[str]]:
     """The ids in the address that are runs, and those that are not.
 
@@ -76,7 +82,7 @@ def selection_in_address(entries: Sequence[RunEntry]) -> tuple[list[str], list[s
     """
     last = st.session_state.get(_LAST)
     known = {entry.id for entry in entries}
-    if "runs" not in st.query_params and last is not None and TABLE not in st.session_state:
+    if "runs" not in st.query_params and last is not None and first_drawing():
         return [run_id for run_id in last["address"] if run_id in known], []
     asked = list(dict.fromkeys(part for part in st.query_params.get("runs", "").split(",") if part))
     return [i for i in asked if i in known], [i for i in asked if i not in known]
@@ -105,13 +111,22 @@ def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) ->
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
-        height=min(TABLE_HEIGHT, ROW_HEIGHT * (len(rows) + 1) + 3),
+        height=_height(len(rows)),
         row_height=ROW_HEIGHT,
         placeholder="",
     )
     st.session_state[_LAST] = {"lines": lines, "places": places, "address": now, "unfolded": unfolded}
     put_in_address(now)
     return now
+
+
+def table_height(entries: Sequence[RunEntry]) -> int:
+    """How high the table of these runs is in pixels, before anything was unfolded or filtered."""
+    return _height(len(groups(entries)))
+
+
+def _height(rows: int) -> int:
+    return min(TABLE_HEIGHT, ROW_HEIGHT * (rows + 1) + 3)
 
 
 def selected_words(picked: Sequence[RunEntry]) -> str:

@@ -1,5 +1,6 @@
 """What Compare shows below its table: one view at a time, and only that one is read and drawn."""
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,8 +9,7 @@ import streamlit as st
 from core.insight.repeats import Group, groups
 from core.runs import RunEntry
 from core.runs.index import Listing
-from ui.compare_curves import MOST, curves_panel, read_runs
-from ui.compare_results import results_panel
+from ui.compare_curves import MOST, Reads, curves_panel, read_runs
 from ui.links import go
 from ui.run_fields import Field, fields_of
 from ui.services import run_index
@@ -18,11 +18,30 @@ if TYPE_CHECKING:
     from core.insight.parents import Relation
 
 CURVES, CHANGED, GROUPS, LINEAGE = "Curves", "What changed", "Groups", "Lineage"
+HEAD_START_S = 0.45
+"""How long the browser draws the curves of a link before it gets all that stands around them: together
+they would be there 0.3 s later, and the table no earlier (docs/performance.md)."""
+FILTERS_AND_ACTIONS_PX = 187
+"""How high everything between the page's title and the view's choice is without the table, on a wide
+window."""
 _ADDRESSES = {CURVES: "", CHANGED: "changed", GROUPS: "groups", LINEAGE: "lineage"}
 
 
-def show_view(picked: Sequence[RunEntry], shown: Sequence[RunEntry], listing: Listing) -> None:
-    """The view that was chosen, or that the address names, of the selected runs and of those in the table."""
+def give_head_start() -> None:
+    """Let the browser draw what it has before it gets more."""
+    time.sleep(HEAD_START_S)
+
+
+def blank(table_px: int) -> str:
+    """As high as what comes above the view, so that nothing moves when it does."""
+    return f'<div style="height: {FILTERS_AND_ACTIONS_PX + table_px}px"></div>'
+
+
+def show_view(picked: Sequence[RunEntry], shown: Sequence[RunEntry], listing: Listing) -> Reads:
+    """The view that was chosen, or that the address names, of the selected runs and of those in the table.
+
+    Returns the rows of the runs whose curves it drew, of which the results are to stand below.
+    """
     bar = st.container(horizontal=True, gap="medium", vertical_alignment="center")
     with bar:
         view = _choose()
@@ -39,7 +58,8 @@ def show_view(picked: Sequence[RunEntry], shown: Sequence[RunEntry], listing: Li
     elif view == CHANGED:
         _changed(picked, listing)
     else:
-        _curves(picked, listing, bar)
+        return _curves(picked, listing, bar)
+    return {}
 
 
 def _choose() -> str:
@@ -61,7 +81,7 @@ def _choose() -> str:
     return str(view)
 
 
-def _curves(picked: Sequence[RunEntry], listing: Listing, bar: Any) -> None:
+def _curves(picked: Sequence[RunEntry], listing: Listing, bar: Any) -> Reads:
     drawn = list(picked[:MOST])
     if len(picked) > MOST:
         st.info(
@@ -70,7 +90,7 @@ def _curves(picked: Sequence[RunEntry], listing: Listing, bar: Any) -> None:
         )
     reads = read_runs(drawn)
     curves_panel(drawn, reads, _fields(listing, drawn) if len(drawn) > 1 else {}, bar)
-    results_panel(drawn, reads)
+    return reads
 
 
 def _fields(listing: Listing, entries: Sequence[RunEntry]) -> dict[str, Field]:

@@ -17,6 +17,7 @@ from ui import words
 from ui.charts import on_background, run_color
 from ui.layout import room
 from ui.live_choice import LIVE
+from ui.live_pace import pace_s
 from ui.live_watch import Read, keep_only, read_new
 from ui.lr_lines import drawn_lr
 from ui.overfit_marks import images_behind, mark_sentences, marks_of
@@ -25,7 +26,6 @@ from ui.run_charts import HEIGHTS, Kind, axis_end, live_frame, live_spec, positi
 
 METRIC_WIDTH = 112
 LOSS_WIDTH = 390
-TICK_S = 1.0
 SETTLED_AFTER = 0.1
 """Share of an epoch after which its running mean is worth a place in the chart."""
 LOOK_AROUND_S = 5.0
@@ -48,14 +48,16 @@ def watch(store: RunStore, run: Run, scene: Scene, behind: Run | None, parent: F
     rival = parent if scene.state in ACTIVE else None
     keep_only([shown.id for shown in (run, behind, rival and rival[0].run) if shown])
     images = images_behind(run, run.status())
-    every = None
+    every: float | None = None
     if scene.state in LIVE:
-        every = TICK_S
+        every = pace_s()
     elif scene.waiting or scene.training:
         every = LOOK_AROUND_S
 
     @st.fragment(run_every=every)
     def tick() -> None:
+        if scene.state in LIVE and every and pace_s(every) != every:
+            st.rerun()
         with told():
             draw(store, run, scene, behind, rival, images)
 

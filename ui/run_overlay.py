@@ -81,7 +81,8 @@ def overlay_frame(
             frames["best"].append(row is best)
             for name, column in series.items():
                 frames[name].append(number(row, column))
-    return pd.DataFrame(frames)
+    # Each name once on its way to the browser.
+    return pd.DataFrame(frames).astype(dict.fromkeys(("id", "run", "key", "color"), "category"))
 
 
 def _legend(

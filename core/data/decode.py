@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from core.data.limits import LIMITS, Limits
-from core.data.signature import PNG, kind_by_content, png_is_whole
+from core.data.parts import JPEG, PNG, jpeg_header_pieces, jpeg_scans, png_chunks
+from core.data.signature import kind_by_content
 from core.errors import BadInput, shown
 
 Resize = Literal["crop", "pad", "stretch"]
@@ -38,8 +39,7 @@ def decode_image(
         raise BadInput(f"{name} is empty; save it again.")
     if len(content) > limits.image_bytes:
         raise BadInput(f"{name} is larger than {limits.image_bytes // 1024**2} MB; save it smaller.")
-    if content.startswith(PNG) and not png_is_whole(content):
-        raise BadInput(f"{name} is damaged or cut short: a checksum in it does not fit; save it again.")
+    _check_parts(content, name, limits)
     try:
         # Pillow's decoders raise a dozen kinds of errors on hostile bytes; all mean the same here.
         with Image.open(io.BytesIO(content), formats=formats) as image:
@@ -111,6 +111,23 @@ def _scaled(
 ) -> Image.Image:
     # A gap of 3 lets Pillow shrink huge photographs by whole factors first, with the same look.
     return image.resize(size, Image.Resampling.BILINEAR, box=box, reducing_gap=3.0)
+
+
+def _check_parts(content: bytes, name: str, limits: Limits) -> None:
+    """Raise BadInput for a PNG that is not whole, and for what would take a decoder very long."""
+    pieces = 0
+    if content.startswith(PNG):
+        pieces = png_chunks(content, limits.image_pieces)
+        if not pieces:
+            raise BadInput(f"{name} is damaged or cut short: a checksum in it does not fit; save it again.")
+    elif content.startswith(JPEG):
+        pieces = jpeg_header_pieces(content, limits.image_pieces)
+        if jpeg_scans(content, limits.jpeg_scans) > limits.jpeg_scans:
+            raise BadInput(
+                f"{name} is built up in more than {limits.jpeg_scans} steps; save it as a plain JPEG or PNG."
+            )
+    if pieces > limits.image_pieces:
+        raise BadInput(f"{name} is cut into more than {limits.image_pieces:,} pieces; save it again.")
 
 
 def _check_size(size: tuple[int, int], name: str, limits: Limits) -> None:

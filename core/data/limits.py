@@ -13,6 +13,11 @@ class Limits:
     """Of an image's colour profile, EXIF block, comments and texts together."""
     image_aspect: float = 100.0
     """The longer side over the shorter one."""
+    image_pieces: int = 20_000
+    """Chunks of a PNG, or bytes between the segments of a JPEG's header. More are nothing that a camera or
+    a program wrote, and make reading slow."""
+    jpeg_scans: int = 32
+    """Of a progressive JPEG, whose decoder goes over the whole picture with each; ten are common."""
     archive_bytes: int = 2 * 1024**3
     """Of all files of an archive, expanded."""
     archive_files: int = 200_000

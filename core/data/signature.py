@@ -1,10 +1,5 @@
-"""What a file is by its first bytes, whatever its name says; and whether a PNG's bytes are as written."""
+"""What a file is by its first bytes, whatever its name says."""
 
-import struct
-import zlib
-
-PNG = b"\x89PNG\r\n\x1a\n"
-"""What every PNG begins with."""
 _SIGNATURES = (
     (b"%PDF-", "a PDF document"),
     (b"%!PS", "an EPS drawing"),
@@ -42,21 +37,3 @@ def kind_by_content(content: bytes) -> str:
     if begin.startswith(b"<"):
         return next((kind for mark, kind in _MARKUP if mark in begin), "")
     return ""
-
-
-def png_is_whole(content: bytes) -> bool:
-    """Whether every part of a PNG has the checksum that belongs to it, up to its end. Pillow looks at
-    some parts' only, and takes a picture whose end is missing. Source: the PNG specification, 5.3."""
-    whole, at = memoryview(content), len(PNG)
-    while at + 12 <= len(whole):
-        size, kind = struct.unpack_from(">I4s", whole, at)
-        end = at + 12 + size
-        if (
-            end > len(whole)
-            or zlib.crc32(whole[at + 4 : end - 4]) != struct.unpack_from(">I", whole, end - 4)[0]
-        ):
-            return False
-        if kind == b"IEND":
-            return True
-        at = end
-    return False

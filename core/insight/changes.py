@@ -207,7 +207,9 @@ def _recipe_file(run: Run) -> tuple[str, int]:
     try:
         return str(path), path.stat().st_mtime_ns
     except OSError as error:
-        raise Damaged(f"Run {run.id} has no recipe.json.") from error
+        raise Damaged(
+            f"Run {run.id} has no recipe.json; put back a copy of it, or delete the run."
+        ) from error
 
 
 @lru_cache(maxsize=20_000)

@@ -22,7 +22,7 @@ from safetensors.numpy import save_file
 
 from core.errors import Damaged, NotFound
 from core.files import replacing
-from core.runs.run import Run
+from core.runs.run import Run, no_such_run
 
 _NAME = re.compile(r"(val|test)(-tta)?(-ema)?-(\d{4,9})(?:-(\d{1,3}))?\.safetensors")
 
@@ -74,7 +74,7 @@ def write_answers(
     Raises NotFound where the run was deleted meanwhile.
     """
     if not run.folder.is_dir():
-        raise NotFound(f"There is no run {run.id!r}.")
+        raise NotFound(no_such_run(run.id))
     path = file.path(run)
     path.parent.mkdir(exist_ok=True)
     with replacing(path) as temporary:

@@ -8,6 +8,12 @@ import pytest
 from core.runs import Run, RunStore
 from core.runs.lock import hold
 from tests.pages.made_runs import make_run, move_inside
+from ui import compare_views
+
+
+@pytest.fixture(autouse=True)
+def no_browser_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare_views, "HEAD_START_S", 0.0)
 
 
 @pytest.fixture

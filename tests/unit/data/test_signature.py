@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, and whether a PNG is whole."""
+"""What a file is by its first bytes."""
 
 import io
 import tarfile
@@ -6,8 +6,8 @@ import tarfile
 import pytest
 from PIL import Image
 
-from core.data.signature import kind_by_content, png_is_whole
-from tests.unit.data.pictures import encoded, pixels, png
+from core.data.signature import kind_by_content
+from tests.unit.data.pictures import encoded, pixels
 
 PHOTO = Image.fromarray(pixels(1, 16))
 
@@ -45,18 +45,3 @@ def test_what_people_mix_up_with_images_is_named(content: bytes, kind: str) -> N
 )
 def test_anything_else_has_no_name(content: bytes) -> None:
     assert kind_by_content(content) == ""
-
-
-def test_a_png_is_whole_up_to_its_end_alone() -> None:
-    whole = png(1)
-    assert png_is_whole(whole)
-    assert png_is_whole(whole + b"and more behind it")
-    assert not any(png_is_whole(whole[:length]) for length in range(8, len(whole)))
-
-
-def test_any_changed_bit_of_a_png_is_noticed() -> None:
-    whole = png(1)
-    for at in range(8, len(whole)):
-        changed = bytearray(whole)
-        changed[at] ^= 1
-        assert not png_is_whole(bytes(changed)), at
