@@ -60,6 +60,18 @@ def with_text() -> bytes:
     return encoded(PHOTO, pnginfo=text)
 
 
+def with_scans() -> bytes:
+    """A progressive photograph that is drawn over and over again."""
+    whole = encoded(PHOTO, "JPEG", progressive=True)
+    return whole[:-2] + whole[whole.rfind(b"\xff\xda") : -2] * 100 + whole[-2:]
+
+
+def with_segments() -> bytes:
+    """A photograph behind a great many empty remarks."""
+    whole = encoded(PHOTO, "JPEG")
+    return whole[:2] + b"\xff\xfe\0\2" * 20_000 + whole[2:]
+
+
 def stacked(count: int) -> bytes:
     """Random pixels, larger than a file may be."""
     noise = np.random.default_rng(0).integers(0, 256, (count, count, 3), dtype=np.uint8)
@@ -72,6 +84,7 @@ _CUT = "is damaged or cut short; save it again."
 _SUM = "is damaged or cut short: a checksum in it does not fit; save it again."
 _NONE = "is not an image that can be read; PNG, JPEG, WebP, BMP, GIF and TIFF can."
 _PIXELS = "has more than 40 megapixels; save it smaller."
+_PIECES = "is cut into more than 20,000 pieces; save it again."
 _METADATA = "carries more than {} MB of colour profile, texts or other metadata; save it without."
 
 
@@ -140,6 +153,12 @@ IMAGES: dict[str, tuple[Callable[[], bytes], str]] = {
     "integers.tif": (
         lambda: encoded(Image.new("I", (8, 8)), "TIFF"),
         "has 32 bits per pixel; save it with 8 or 16 bits.",
+    ),
+    "many-chunks.png": (lambda: png(1)[:33] + chunk(b"teSt", b"") * 20_000 + png(1)[33:], _PIECES),
+    "many-segments.jpg": (with_segments, _PIECES),
+    "many-scans.jpg": (
+        with_scans,
+        "is built up in more than 32 steps; save it as a plain JPEG or PNG.",
     ),
     "huge.bmp": (lambda: stacked(2_700), "is larger than 20 MB; save it smaller."),
 }
