@@ -4,7 +4,7 @@ An app is started with a folder of its own, and its queue trains my_net on drawn
 the training's speed without and with the sessions in turn (`--pairs` times `--seconds` each, as in
 ui_load.py). Then all sessions stay on the run's Live page for `--minutes`: none may meet an error or stand
 still, each must have been sent the row of every epoch that ended meanwhile, and the server's memory, open
-files and threads are looked at every minute. Server, training and sessions share this machine's cores.
+files and threads are looked at every few seconds. Server, training and sessions share this machine's cores.
 
 Status 1 where a session failed or missed an epoch.
 """
@@ -46,7 +46,8 @@ from core.runs import Run, RunStore
 
 GOAL = 0.85
 LEVEL_SHARE = 0.05
-"""Memory counts as level where its line over the last half would add less than this in ten minutes."""
+"""Memory counts as level where its line over the last half would add less than this in ten minutes. The line
+goes through every look: what a training batch or a page holds for a moment is above 100 MB."""
 
 
 class Watching(Session):
@@ -89,7 +90,7 @@ class Stay:
     """Epochs that ended meanwhile and that a session was sent no row of, over all sessions."""
     ticks: int = 0
     sizes: list[Size] = field(default_factory=list)
-    """The server at the start and after every minute."""
+    """The server at the start and at every look."""
 
 
 async def stay(address: str, process: int, run: Run, sessions: int, seconds: float, every_s: float) -> Stay:
@@ -170,8 +171,15 @@ def _print(
         "training\n"
         f"load average {', '.join(f'{value:.1f}' for value in os.getloadavg())}\nthe server:"
     )
-    for number, size in enumerate(found.sizes):
-        print(f"  after {number * call.sample_seconds / 60:4.1f} min {size}")
+    per_line = max(1, round(60 / call.sample_seconds))
+    for first in range(0, len(found.sizes), per_line):
+        looks = found.sizes[first : first + per_line]
+        memory = [size.rss_mb for size in looks]
+        handles, threads = max(size.handles for size in looks), max(size.threads for size in looks)
+        print(
+            f"  from {first * call.sample_seconds / 60:4.1f} min {statistics.median(memory):5.0f} MB "
+            f"({min(memory):.0f} to {max(memory):.0f}), {handles} handles, {threads} threads"
+        )
     half = [size.rss_mb for size in found.sizes[len(found.sizes) // 2 :]]
     per_minute = slope(half) * 60 / call.sample_seconds
     level = abs(per_minute) * 10 < LEVEL_SHARE * half[-1]
@@ -193,7 +201,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=10_000, help="of the data set, all its splits")
     parser.add_argument("--width", type=int, default=32, help="channels of the network's first block")
     parser.add_argument("--launcher", choices=("thread", "process"), default="thread", help="what trains")
-    parser.add_argument("--sample-seconds", type=float, default=60.0, help="between two looks at the server")
+    parser.add_argument("--sample-seconds", type=float, default=5.0, help="between two looks at the server")
     call = parser.parse_args()
     call.pages = call.sessions
     return call

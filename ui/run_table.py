@@ -62,7 +62,8 @@ def run_rows(rows: Sequence[TableRow]) -> pd.DataFrame:
     found = [_group_cells(row) if row.group else _cells(row) for row in rows]
     frame = pd.DataFrame(found, columns=list(_COLUMNS))
     empty = [name for name in _OPTIONAL if frame[name].isna().all()]
-    return frame.drop(columns=empty)
+    # Words of which there are few are sent once each; of 1,000 runs that is half of the table.
+    return frame.drop(columns=empty).astype(dict.fromkeys(_FEW, "category"))
 
 
 def _cells(row: TableRow) -> dict[str, Any]:
@@ -242,4 +243,6 @@ _COLUMNS = (
     "date",
     "tags",
 )
+_FEW = ("color", "star", "dataset", "architecture")
+"""Columns in which many rows say the same."""
 _OPTIONAL = ("repeats", "spread", "test", "test_epoch", "test_tta")
