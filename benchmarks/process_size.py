@@ -1,7 +1,5 @@
 """What a process holds: memory, open files, threads (Linux)."""
 
-import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +25,3 @@ def size_of(process: int) -> Size:
     )
     handles = sum(1 for _ in Path(f"/proc/{process}/fd").iterdir())
     return Size(int(status["VmRSS"].split()[0]) * 1024 / 1e6, handles, int(status["Threads"]))
-
-
-def slope(values: Sequence[float]) -> float:
-    """By how much the values grow from one to the next: the least-squares line. 0 for fewer than two."""
-    if len(values) < 2:
-        return 0.0
-    return statistics.linear_regression(range(len(values)), values).slope

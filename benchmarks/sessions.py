@@ -26,7 +26,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.acting_client import open_session
-from benchmarks.process_size import Size, size_of, slope
+from benchmarks.process_size import Size, size_of
 from benchmarks.served_app import served
 from benchmarks.session_client import STILL_S, Session, SessionFailed
 from benchmarks.ui_load import (
@@ -46,8 +46,8 @@ from core.runs import Run, RunStore
 
 GOAL = 0.85
 LEVEL_SHARE = 0.05
-"""Memory counts as level where its line over the last half would add less than this in ten minutes. The line
-goes through every look: what a training batch or a page holds for a moment is above 100 MB."""
+"""Memory counts as level where its median over the last quarter is at most so much above that over the
+second one. Single looks differ by more: a batch or a page holds up to 100 MB for a moment."""
 
 
 class Watching(Session):
@@ -180,10 +180,13 @@ def _print(
             f"  from {first * call.sample_seconds / 60:4.1f} min {statistics.median(memory):5.0f} MB "
             f"({min(memory):.0f} to {max(memory):.0f}), {handles} handles, {threads} threads"
         )
-    half = [size.rss_mb for size in found.sizes[len(found.sizes) // 2 :]]
-    per_minute = slope(half) * 60 / call.sample_seconds
-    level = abs(per_minute) * 10 < LEVEL_SHARE * half[-1]
-    print(f"memory over the last half: {per_minute:+.1f} MB a minute, {'level' if level else 'NOT level'}")
+    quarter = len(found.sizes) // 4
+    if quarter:
+        memory = [size.rss_mb for size in found.sizes]
+        early = statistics.median(memory[quarter : 2 * quarter])
+        late = statistics.median(memory[-quarter:])
+        level = "level" if late <= early * (1 + LEVEL_SHARE) else "NOT level"
+        print(f"memory, median of the second and the last quarter: {early:.0f} and {late:.0f} MB, {level}")
     if pairs:
         ratios = [watched.images_per_s / headless.images_per_s for headless, watched in pairs]
         ratio = statistics.median(ratios)

@@ -4,6 +4,7 @@ import logging
 import os
 import secrets
 import shutil
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -24,6 +25,8 @@ from core.runs.status import ACTIVE, RESUMABLE, Status, read_status, write_statu
 from core.spec import kind_of
 
 DEVICE_BUSY = "The device is in use."
+_TOKEN_S = 7 * 86_400.0
+"""No second click comes so late."""
 
 _log = logging.getLogger("plateau.queue")
 
@@ -335,7 +338,8 @@ class RunStore:
     def recover(self) -> Runs:
         """At a start: put down which runs were interrupted, and queue what says it is queued.
 
-        Returns the interrupted runs. Leftovers of unfinished creations and deletions are removed.
+        Returns the interrupted runs. Leftovers of unfinished creations and deletions are removed, and
+        the tokens of clicks of long ago.
         """
         interrupted = []
         waiting = {run.id for run in self.queue()}
@@ -353,6 +357,10 @@ class RunStore:
             for pattern in (".new-*", ".trash-*"):
                 for leftover in self.folder.glob(pattern):
                     shutil.rmtree(leftover, ignore_errors=True)
+            for token in (self.folder / ".tokens").glob("*"):
+                with suppress(OSError):
+                    if time.time() - token.stat().st_mtime > _TOKEN_S:
+                        token.unlink()
         return interrupted
 
     def _recover(self, entry: RunEntry, waiting: set[str]) -> None:

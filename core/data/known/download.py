@@ -12,9 +12,11 @@ import secrets
 import shutil
 import ssl
 import tarfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,8 @@ from core.errors import BadInput, Unavailable
 
 _CHUNK = 1024**2
 _CONNECT_SECONDS = 6.0
+_LEFT_AFTER_S = 86_400.0
+"""What was not touched for so long belongs to no download that still runs."""
 # Not every OSError: a full disk is no matter of the network.
 _NO_ANSWER = (urllib.error.URLError, TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException)
 
@@ -68,6 +72,7 @@ class Downloads:
     def unpack(self, archive: Path, into: Path, members: Sequence[str]) -> None:
         """Extract the named members (files or folders) of a checked archive into `into`."""
         self.progress("Extracting", 0, 1)
+        _remove_leftovers(into)
         staging = into / f".unpacking-{secrets.token_hex(4)}"
         try:
             if archive.suffix == ".zip":
@@ -88,6 +93,7 @@ class Downloads:
 
     def _fetch(self, file: RemoteFile, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path.parent)
         temporary = path.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
         try:
             for url in file.urls:
@@ -124,6 +130,18 @@ class Downloads:
             sink.flush()
             os.fsync(sink.fileno())
         return digest.hexdigest()
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a download left that was killed long ago."""
+    for leftover in (*folder.glob(".unpacking-*"), *folder.glob(".*.part")):
+        with suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime < _LEFT_AFTER_S:
+                continue
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink()
 
 
 def matches(path: Path, md5: str) -> bool:

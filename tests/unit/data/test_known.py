@@ -5,10 +5,12 @@ import hashlib
 import http.server
 import inspect
 import io
+import os
 import pickle
 import struct
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -389,3 +391,17 @@ def test_a_tar_cannot_lead_out(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"a\.tar\.gz does not hold"):
         downloads.unpack(tmp_path / "a.tar.gz", tmp_path / "into", ["jpg"])
     assert not list(tmp_path.rglob("evil"))
+
+
+def test_what_a_download_left_that_was_killed_long_ago_is_removed(tmp_path: Path) -> None:
+    into = tmp_path / "into"
+    folder, file, fresh = into / ".unpacking-1", into / ".a.bin.2.part", into / ".b.bin.3.part"
+    (folder / "deep").mkdir(parents=True)
+    for path in (file, fresh):
+        path.write_bytes(b"half")
+    for path in (folder, file):
+        os.utime(path, (time.time() - 2 * 86_400,) * 2)
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(fresh, "whole.bin")
+    Downloads(tmp_path, "Test", lambda *step: None).unpack(tmp_path / "a.tar", into, ["whole.bin"])
+    assert sorted(path.name for path in into.iterdir()) == [fresh.name, "whole.bin"]

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import threading
+import time
 import zipfile
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -227,6 +228,11 @@ def test_recovery_writes_the_true_states_down_and_queues_what_waits(store: RunSt
     done = put(new_run(store, small), "finished")
     (store.folder / ".new-x").mkdir()
     (store.folder / ".trash-y" / "deep").mkdir(parents=True)
+    tokens = [store.folder / ".tokens" / name for name in ("now", "long-ago")]
+    tokens[0].parent.mkdir()
+    for token, age_days in zip(tokens, (1, 8), strict=True):
+        token.write_text("{}")
+        os.utime(token, (time.time() - 86_400 * age_days,) * 2)
     with hold(alive.lock_path, busy=""):
         assert store.recover() == [dead]
         assert read_status(alive.folder).state == "running"
@@ -235,6 +241,7 @@ def test_recovery_writes_the_true_states_down_and_queues_what_waits(store: RunSt
     assert waiting(store) == [lost.id]
     assert not list(store.folder.glob(".new-*"))
     assert not list(store.folder.glob(".trash-*"))
+    assert [token.exists() for token in tokens] == [True, False]
 
 
 def test_a_deleted_run_is_gone_with_its_place_in_the_queue(store: RunStore, small: Dataset) -> None:
