@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from core.cli.output import note, print_json, print_table
+from core.cli.output import note, print_json, print_table, say
 from core.insight.changes import ChangeCard, change_card, group_card
 from core.insight.repeats import Group, groups
 from core.insight.verdict import Verdict, judge
@@ -17,15 +17,14 @@ def compare(call: argparse.Namespace) -> None:
     """Compare two runs, the first as the baseline. Raises NotFound, BadInput, Damaged."""
     store = RunStore(find_workspace().runs)
     before, after = (store.entry(store.find(name)) for name in (call.before, call.after))
-    verdict = judge([before], [after])
-    groups_of = _repeats(store.list(), before, after)
-    card = change_card(before, after)
+    card, verdict = change_card(before, after), judge([before], [after])
+    with_repeats = _of_groups(_repeats(store.list(), before, after))
     if call.json:
-        print_json(_as_json(card, verdict, judge(*(g.entries for g in groups_of)) if groups_of else None))
+        print_json(_as_json(card, verdict, with_repeats))
     else:
         _print(card, verdict)
-        if groups_of:
-            _print_repeats(*groups_of)
+        if with_repeats:
+            _print_repeats(*with_repeats)
 
 
 def _repeats(entries: Sequence[RunEntry], before: RunEntry, after: RunEntry) -> tuple[Group, Group] | None:
@@ -38,52 +37,66 @@ def _repeats(entries: Sequence[RunEntry], before: RunEntry, after: RunEntry) -> 
     return first, second
 
 
+def _of_groups(pair: tuple[Group, Group] | None) -> tuple[ChangeCard, Verdict] | None:
+    """The same of both runs' groups, whose figures are means over seeds."""
+    return pair and (group_card(*pair), judge(*(group.entries for group in pair)))
+
+
 def _print(card: ChangeCard, verdict: Verdict) -> None:
-    print(f"{card.before.name} ({card.before.id}) → {card.after.name} ({card.after.id})")
-    print(f"\nWhat changed: {card.kind_words}")
+    say(f"{card.before.name} ({card.before.id}) → {card.after.name} ({card.after.id})")
+    say()
+    say(f"What changed: {card.kind_words}")
     for change in card.changes:
-        print(f"  {change.setting}: {change.old} → {change.new}")
+        say(f"  {change.setting}: {change.old} → {change.new}")
     _print_effects("What it did", card)
-    print(f"\nIs it real? {verdict.sentence}")
-    _print_grounds(verdict)
+    _print_verdict("Is it real?", verdict)
     if card.note and card.note not in verdict.sentence:
         note(card.note)
 
 
-def _print_repeats(before: Group, after: Group) -> None:
-    """The same of both runs' groups, whose figures are means over seeds."""
-    card, verdict = group_card(before, after), judge(before.entries, after.entries)
+def _print_repeats(card: ChangeCard, verdict: Verdict) -> None:
     _print_effects(f"With their repeats. {card.means_words}", card)
-    print(f"\nIs it real, with their repeats? {verdict.sentence}")
-    _print_grounds(verdict)
+    _print_verdict("Is it real, with their repeats?", verdict)
 
 
 def _print_effects(title: str, card: ChangeCard) -> None:
     if card.effects:
-        print(f"\n{title.strip()}")
+        say()
+        say(title.strip())
         rows = [[effect.label, *effect.words] for effect in card.effects]
         print_table(["", "before", "after", "difference"], rows)
 
 
-def _print_grounds(verdict: Verdict) -> None:
+def _print_verdict(question: str, verdict: Verdict) -> None:
+    say()
+    say(f"{question} {verdict.sentence}")
     if verdict.smallest_sentence:
-        print(verdict.smallest_sentence)
+        say(verdict.smallest_sentence)
     if verdict.only_before is not None:
-        print(f"Right only before: {verdict.only_before:,} images; only after: {verdict.only_after:,}.")
+        say(f"Right only before: {verdict.only_before:,} images; only after: {verdict.only_after:,}.")
     if verdict.method:
-        print(f"Method: {verdict.method}.")
+        say(f"Method: {verdict.method}.")
 
 
-def _as_json(card: ChangeCard, verdict: Verdict, with_repeats: Verdict | None) -> dict[str, Any]:
-    effects = [{**asdict(effect), "difference": effect.difference} for effect in card.effects]
+def _as_json(
+    card: ChangeCard, verdict: Verdict, with_repeats: tuple[ChangeCard, Verdict] | None
+) -> dict[str, Any]:
+    repeats = None
+    if with_repeats:
+        means, judged = with_repeats
+        repeats = {"means_words": means.means_words, "effects": _effects_as_json(means)} | asdict(judged)
     return {
         "before": card.before.id,
         "after": card.after.id,
         "kind": card.kind,
         "kind_words": card.kind_words,
         "changes": [asdict(change) for change in card.changes],
-        "effects": effects,
+        "effects": _effects_as_json(card),
         "verdict": asdict(verdict),
-        "with_repeats": asdict(with_repeats) if with_repeats else None,
+        "with_repeats": repeats,
         "note": card.note,
     }
+
+
+def _effects_as_json(card: ChangeCard) -> list[dict[str, Any]]:
+    return [{**asdict(effect), "difference": effect.difference} for effect in card.effects]

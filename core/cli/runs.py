@@ -26,7 +26,7 @@ def runs(call: argparse.Namespace) -> None:
             continue
         best = f"{percent(status.best.val_accuracy)} (epoch {status.best.epoch})" if status.best else "-"
         done = f"{status.epoch}/{status.epochs}"
-        rows.append([entry.id, status.state, status.dataset, status.architecture, done, best, entry.name])
+        rows.append([entry.id, entry.state, status.dataset, status.architecture, done, best, entry.name])
     print_table(["id", "state", "data", "architecture", "epochs", "best val", "name"], rows)
 
 
@@ -37,7 +37,7 @@ def run_as_json(entry: RunEntry) -> dict[str, Any]:
         return {"id": entry.id, "state": "damaged", "name": entry.notes.name, "message": entry.damaged}
     return {
         "id": entry.id,
-        "state": status.state,
+        "state": entry.state,
         "name": entry.notes.name,
         "dataset": status.dataset,
         "architecture": status.architecture,
@@ -50,7 +50,7 @@ def run_as_json(entry: RunEntry) -> dict[str, Any]:
         "device": status.device,
         "parent": status.parent,
         "created_at": status.created_at,
-        "message": status.message,
+        "message": entry.damaged or status.message,
         "hypothesis": entry.notes.hypothesis,
         "tags": entry.notes.tags,
         "star": entry.notes.star,

@@ -68,7 +68,10 @@ def stored_votes(run: Run, file: AnswerFile) -> Votes:
         "probabilities": (n, views, width),
         "active": (n, views, len(words)),
     }
-    if any(arrays[name].shape != shape for name, shape in shapes.items()):
+    answers = [arrays[name] for name in ("plain", "predicted", "votes")]
+    sound = all(arrays[name].shape == shape for name, shape in shapes.items())
+    # An answer names a class, from 0 on.
+    if not sound or any((classes < 0).any() for classes in answers):
         raise Damaged(
             f"predictions/{file.name} of run {run.id} does not hold what it should; "
             "evaluate this checkpoint with TTA again."

@@ -83,36 +83,46 @@ class Case:
         return rise if rise > self.noise(sum(last) / fifth) else None
 
 
-def later_schedule(recipe: Recipe) -> tuple[str, dict[str, Any]]:
-    """A schedule whose learning rate falls later: in words, and as changes of the recipe."""
-    epochs, scheduler = recipe.epochs, recipe.scheduler
+def later_schedule(recipe: Recipe, epochs: int) -> tuple[str, dict[str, Any]]:
+    """A schedule whose learning rate falls later: in words, and as changes of the recipe. `epochs` are those
+    asked for in the end, which an extension makes more than the recipe's."""
+    scheduler, warmup = recipe.scheduler, recipe.warmup.epochs
+    as_long = {"epochs": epochs} if epochs != recipe.epochs else {}
     match scheduler.kind:
         case "plateau":
             patience = min(100_000, 2 * scheduler.patience + 1)
             words = f"Raise the scheduler's patience from {scheduler.patience} to {patience} epochs."
-            return words, {"scheduler.patience": patience}
+            return words, {"scheduler.patience": patience} | as_long
         case "multi_step":
-            late = sorted({max(1, epochs // 2), max(1, 3 * epochs // 4)})
-            if late != list(scheduler.milestones):
-                words = f"Move the milestones to {' and '.join(map(str, late))}."
-                return words, {"scheduler.milestones": late}
+            late = _later_milestones(scheduler.milestones, epochs)
+            if late:
+                words = f"Move the milestone{'s' if len(late) > 1 else ''} to {' and '.join(map(str, late))}."
+                return words, {"scheduler.milestones": late} | as_long
         case "step":
             size = max(1, -(-epochs // 3))
             if size > scheduler.step_size:
                 words = f"Let the learning rate drop every {size} epochs."
-                return words, {"scheduler.step_size": size}
-        case "cosine" if scheduler.t_max is not None and scheduler.t_max < epochs - recipe.warmup.epochs:
-            return "Make the cosine as long as the run.", {"scheduler.t_max": None}
+                return words, {"scheduler.step_size": size} | as_long
+        case "cosine" if (scheduler.t_max or recipe.epochs - warmup) < epochs - warmup:
+            return "Make the cosine as long as the run.", {"scheduler.t_max": None} | as_long
     if scheduler.kind in ("cosine", "one_cycle"):
-        return longer_schedule(recipe)
-    return "Let the learning rate fall along a cosine over the whole run.", {"scheduler.kind": "cosine"}
+        return longer_schedule(recipe, epochs)
+    words = "Let the learning rate fall along a cosine over the whole run."
+    return words, {"scheduler.kind": "cosine"} | as_long
 
 
-def longer_schedule(recipe: Recipe) -> tuple[str, dict[str, Any]]:
-    """Half as many epochs more, and a schedule that is as much longer."""
-    epochs = min(100_000, max(recipe.epochs + 1, round(LONGER * recipe.epochs)))
-    share, scheduler = epochs / recipe.epochs, recipe.scheduler
-    changes: dict[str, Any] = {"epochs": epochs}
+def _later_milestones(old: Sequence[int], epochs: int) -> list[int]:
+    """Half and three quarters of the epochs, as many as there were; empty where one of them would not be
+    later than the old one at its place."""
+    late = sorted({max(1, epochs // 2), max(1, 3 * epochs // 4)})[: len(old)]
+    return late if all(new > before for new, before in zip(late, old, strict=False)) else []
+
+
+def longer_schedule(recipe: Recipe, epochs: int) -> tuple[str, dict[str, Any]]:
+    """Half as many epochs more than the `epochs` asked for, and a schedule that is as much longer."""
+    longer = min(100_000, max(epochs + 1, round(LONGER * epochs)))
+    share, scheduler = longer / epochs, recipe.scheduler
+    changes: dict[str, Any] = {"epochs": longer}
     match scheduler.kind:
         case "cosine" if scheduler.t_max is not None:
             changes["scheduler.t_max"] = min(100_000, max(1, round(share * scheduler.t_max)))
@@ -120,10 +130,8 @@ def longer_schedule(recipe: Recipe) -> tuple[str, dict[str, Any]]:
             changes["scheduler.milestones"] = sorted({max(1, round(share * m)) for m in scheduler.milestones})
         case "step":
             changes["scheduler.step_size"] = min(100_000, max(1, round(share * scheduler.step_size)))
-    return (
-        f"Train for {epochs} epochs instead of {recipe.epochs}, with the schedule stretched to match.",
-        changes,
-    )
+    words = f"Train for {longer} epochs instead of {epochs}, with the schedule stretched to match."
+    return words, changes
 
 
 LONGER = 1.5

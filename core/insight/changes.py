@@ -26,9 +26,9 @@ __all__ = ["Change", "ChangeCard", "Effect", "behind_parent", "change_card", "gr
 
 Kind = Literal["same", "repeat", "clean", "confounded"]
 Unit = Literal["points", "loss", "seconds"]
+Looked = tuple[int | Literal["best"], ...]
+"""At which epochs the test figures of a side were taken, one per run where somebody looked."""
 
-CLEARLY_SLOWER = 1.25
-"""Times that differ by less than this factor are left out: other programs on the machine do as much."""
 BEHIND_UNDER = 0.0005
 """Of accuracy: what rounds to 0.0 points is neither ahead nor behind."""
 
@@ -287,14 +287,30 @@ def _mean(values: Iterable[float | None]) -> float | None:
 def _effects_of_rows(before: Side, after: Side) -> list[Effect]:
     old, new = (_mean_figures([_figures(entry) for entry in side]) for side in (before, after))
     effects = [Effect("Val loss at best", old.loss, new.loss, "loss")]
-    times = old.seconds or 0.0, new.seconds or 0.0
-    if min(times) > 0 and max(times) >= CLEARLY_SLOWER * min(times):
+    if old.seconds is not None or new.seconds is not None:
         same = len({_device(entry) for entry in (*before, *after)}) == 1
-        why = "whatever else the machine did" if same else "on different devices"
-        effects.append(Effect(f"Time per epoch, {why}", old.seconds, new.seconds, "seconds"))
+        why = "other programs change it" if same else "on different devices"
+        effects.append(Effect(f"Time per epoch ({why})", old.seconds, new.seconds, "seconds"))
     if old.test is not None or new.test is not None:
-        effects.append(Effect("Test accuracy", old.test, new.test, "points"))
+        label = f"Test accuracy{_epochs_of_looks(old.looked, new.looked)}"
+        effects.append(Effect(label, old.test, new.test, "points"))
     return effects
+
+
+def _epochs_of_looks(before: Looked, after: Looked) -> str:
+    """'' where all looks were at best epochs; else which were looked at, for an early epoch beside a best
+    one is no comparison of the settings."""
+    if {*before, *after} <= {"best"}:
+        return ""
+    if max(len(before), len(after)) > 1:
+        return ", not all at their best epochs"
+    return f" ({_epoch_words(before)} → {_epoch_words(after)})"
+
+
+def _epoch_words(looked: Looked) -> str:
+    if not looked:
+        return MISSING
+    return "best epoch" if looked[0] == "best" else f"epoch {looked[0]}"
 
 
 @dataclass(frozen=True)
@@ -303,11 +319,15 @@ class _Figures:
     seconds: float | None
     """Median of its epochs."""
     test: float | None
+    looked: Looked
 
 
 def _mean_figures(found: Sequence[_Figures]) -> _Figures:
     return _Figures(
-        _mean(f.loss for f in found), _mean(f.seconds for f in found), _mean(f.test for f in found)
+        _mean(f.loss for f in found),
+        _mean(f.seconds for f in found),
+        _mean(f.test for f in found),
+        tuple(epoch for f in found for epoch in f.looked),
     )
 
 
@@ -319,18 +339,24 @@ def _figures(entry: RunEntry) -> _Figures:
     best = entry.status.best if entry.status else None
     at_best: Row = next((row for row in rows if best and row["epoch"] == best.epoch), {})
     seconds = [value for row in rows if (value := number(row, "seconds")) is not None]
+    best_epoch = best.epoch if best else None
+    look = _look_at_test(entry.run.looks(), best_epoch)
+    looked: Looked = ()
+    if look is not None:
+        looked = ("best" if look.checkpoint_epoch == best_epoch else look.checkpoint_epoch,)
     return _Figures(
         number(at_best, "val/loss"),
         statistics.median(seconds) if seconds else None,
-        _look_at_test(entry.run.looks(), best.epoch if best else None),
+        look.accuracy if look else None,
+        looked,
     )
 
 
-def _look_at_test(looks: Sequence[Look], best_epoch: int | None) -> float | None:
+def _look_at_test(looks: Sequence[Look], best_epoch: int | None) -> Look | None:
     """The last plain look at test: of the best epoch where there is one, else of any."""
     found = [look for look in looks if look.split == "test" and not look.averaged]
     found = [look for look in found if look.checkpoint_epoch == best_epoch] or found
-    return found[-1].accuracy if found else None
+    return found[-1] if found else None
 
 
 def _device(entry: RunEntry) -> str:

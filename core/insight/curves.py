@@ -30,6 +30,8 @@ BEND = 0.01
 def number(row: Row, key: str) -> float | None:
     """The value as a finite number, or None."""
     value = row.get(key)
+    if type(value) is float:  # nearly always; thousands of them are asked for at a time
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:

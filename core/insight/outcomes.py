@@ -7,6 +7,7 @@ import numpy as np
 from core.errors import Damaged, NotFound
 from core.runs import Run
 from core.runs.answers import AnswerFile, read_answers
+from core.runs.run import no_such_run
 from core.runs.status import Status
 
 _NEEDED = ("predicted", "probability", "true_probability")
@@ -32,11 +33,18 @@ class Outcomes:
 def val_outcomes(run: Run, epoch: int | None = None) -> Outcomes:
     """The run's answers for the val images after `epoch`, by default its best one.
 
-    Raises NotFound where the run has no whole epoch or keeps no answers of this one, Damaged where its
-    file cannot be read.
+    Raises NotFound where there is no such run any more, where it has no whole epoch or keeps no answers of
+    this one, Damaged where its file cannot be read.
     """
-    if epoch is not None:
-        return plain_outcomes(run, AnswerFile("val", epoch))
+    try:
+        return plain_outcomes(run, AnswerFile("val", epoch)) if epoch is not None else _of_best(run)
+    except (NotFound, Damaged):
+        if run.folder.is_dir():
+            raise
+        raise NotFound(no_such_run(run.id)) from None
+
+
+def _of_best(run: Run) -> Outcomes:
     best = _best_epoch(run)
     try:
         return plain_outcomes(run, AnswerFile("val", best))
@@ -66,7 +74,9 @@ def plain_outcomes(run: Run, file: AnswerFile) -> Outcomes:
     shape = arrays["predicted"].shape
     sound = len(shape) == 1 and all(arrays[key].shape == shape for key in _NEEDED)
     sound = sound and arrays.get("label", arrays["predicted"]).shape == shape
-    if not sound or not all(np.isfinite(arrays[key]).all() for key in _NEEDED):
+    sound = sound and all(np.isfinite(arrays[key]).all() for key in _NEEDED)
+    # An answer names a class; below 0 it would agree with a label that is not known.
+    if not sound or (arrays["predicted"] < 0).any():
         raise Damaged(
             f"predictions/{file.name} of run {run.id} does not hold what it should; "
             "evaluate this checkpoint again."

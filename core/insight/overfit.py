@@ -13,6 +13,7 @@ from typing import Literal
 from core.errors import PlateauError
 from core.insight.curves import Row, number, overfit_gap
 from core.runs.run import Run
+from core.train import open_tensors
 from core.words import lr, percent
 
 MarkKind = Literal["gap", "levelled", "collapse"]
@@ -65,14 +66,14 @@ def overfit_marks(rows: Sequence[Row], val_images: int | None, epochs: int | Non
 def val_images(run: Run) -> int | None:
     """How many val images are behind the run's accuracies, from the stored answers of its best epoch;
     None where they cannot be read."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     try:
         best = run.status().best
         if best is None:
             return None
         path = run.folder / "predictions" / f"val-{best.epoch:04d}.safetensors"
-        with safe_open(path, framework="np") as file:
+        with open_tensors(path, "np") as file:
             return int(file.get_slice("predicted").get_shape()[0])
     except (SafetensorError, OSError, PlateauError, IndexError):
         return None

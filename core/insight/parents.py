@@ -1,7 +1,7 @@
 """Which run a run is measured against: the one it was cloned from, else the nearest earlier recipe."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -29,41 +29,44 @@ def parent_of(entry: RunEntry, entries: Sequence[RunEntry]) -> Found | None:
     None where there is no such run, or where the run itself is damaged. A parent is always older, so runs
     that name each other (in an edited file) make no ring.
     """
-    if entry.status is None:
-        return None
-    if entry.status.parent:
-        cloned = next((other for other in entries if other.id == entry.status.parent), None)
-        if cloned is not None and age(cloned) < age(entry):
-            return cloned, "clone"
-    place, earlier = _place(entry), _Earlier()
-    for other in entries:
-        if other.status and other.status.best and age(other) < age(entry) and _place(other) == place:
-            earlier.add(other)
-    return earlier.nearest(entry)
+    others = [other for other in entries if other.id != entry.id]
+    return _found([*others, entry], {entry.id})[entry.id]
 
 
 def parents_of(entries: Sequence[RunEntry]) -> dict[str, Found | None]:
     """parent_of every entry, by its id."""
-    by_id = {entry.id: entry for entry in entries}
-    seen: dict[tuple[str, str], _Earlier] = {}
+    return _found(entries, {entry.id for entry in entries})
+
+
+def _found(entries: Sequence[RunEntry], wanted: Collection[str]) -> dict[str, Found | None]:
+    """The parents of the `wanted` runs, by their ids; only older runs can be one."""
+    places = {_place(entry) for entry in entries if entry.id in wanted}
+    seen = {place: _Earlier() for place in places}
+    older: dict[str, RunEntry] = {}
     found: dict[str, Found | None] = {}
     for entry in sorted(entries, key=age):
-        if entry.status is None:
-            found[entry.id] = None
-            continue
-        earlier = seen.setdefault(_place(entry), _Earlier())
-        cloned = by_id.get(entry.status.parent) if entry.status.parent else None
-        is_clone = cloned is not None and age(cloned) < age(entry)
-        found[entry.id] = (cloned, "clone") if cloned and is_clone else earlier.nearest(entry)
-        if entry.status.best:
-            earlier.add(entry)
+        status, place = entry.status, _place(entry)
+        if entry.id in wanted:
+            cloned = older.get(status.parent or "") if status else None
+            nearest = None if status is None or cloned else seen[place].nearest(entry)
+            found[entry.id] = (cloned, "clone") if cloned else nearest
+        older[entry.id] = entry
+        if status and status.best and place in places:
+            seen[place].add(entry)
     return found
 
 
 def age(entry: RunEntry) -> tuple[str, int, str]:
-    """Sorts runs by when they were made; those of one second have ascending colours."""
+    """Sorts runs by when they were made; those of one second have ascending colours. A damaged run's id
+    still tells the time."""
     status = entry.status
-    return (status.created_at, status.color, entry.id) if status else ("", 0, entry.id)
+    if status is not None:
+        return status.created_at, status.color, entry.id
+    stamp = entry.id[:15]
+    parts = (stamp[:4], stamp[4:6], stamp[6:8], stamp[9:11], stamp[11:13], stamp[13:15])
+    if not all(part.isdecimal() for part in parts):
+        return "", 0, entry.id
+    return "{}-{}-{}T{}:{}:{}".format(*parts), 0, entry.id
 
 
 def _place(entry: RunEntry) -> tuple[str, str]:

@@ -13,6 +13,10 @@ from core.insight.parents import age
 from core.runs.names import name_without_seed
 from core.runs.repeat import group_key, seed_of
 from core.runs.run import RunEntry
+from core.runs.status import ACTIVE
+
+SEEDS_NEEDED = 3
+"""Seeds on each side before anything is said of a setting: below that their spread is a guess."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,7 @@ class Group:
         by_seed: dict[int | str, RunEntry] = {}
         for entry in sorted(self.entries, key=age):
             if is_done(entry):
-                seed = seed_of(entry)
-                by_seed.setdefault(entry.id if seed is None else seed, entry)
+                by_seed.setdefault(_seed(entry), entry)
         chosen = {entry.id for entry in by_seed.values()}
         return tuple(entry for entry in self.entries if entry.id in chosen)
 
@@ -50,6 +53,12 @@ class Group:
     def n(self) -> int:
         """How many seeds are behind `mean` and `spread`; at most as many as there are entries."""
         return len(self.counted)
+
+    @property
+    def expected(self) -> int:
+        """How many seeds count, or will once what waits or trains is done."""
+        to_come = ("queued", *ACTIVE)
+        return len({_seed(entry) for entry in self.entries if is_done(entry) or entry.state in to_come})
 
     @property
     def mean(self) -> float | None:
@@ -66,6 +75,12 @@ class Group:
         return [
             entry.status.best.val_accuracy for entry in self.counted if entry.status and entry.status.best
         ]
+
+
+def _seed(entry: RunEntry) -> int | str:
+    """A run whose seed cannot be read has one of its own."""
+    seed = seed_of(entry)
+    return entry.id if seed is None else seed
 
 
 def groups(entries: Sequence[RunEntry]) -> list[Group]:

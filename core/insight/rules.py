@@ -7,22 +7,21 @@ from typing import Any, ClassVar, Literal
 
 from core.insight.case import Case, later_schedule, longer_schedule
 from core.insight.curves import number
-from core.insight.overfit import NEAR_ZERO, Z
+from core.insight.outcomes import comparable
+from core.insight.overfit import GAP, NEAR_ZERO, Z
 from core.insight.parents import parent_of
-from core.insight.repeats import groups
+from core.insight.repeats import SEEDS_NEEDED, groups
+from core.runs.repeat import group_key
 from core.runs.run import RunEntry
 from core.spec import settings_of
-from core.words import lr, percent
+from core.words import in_points, lr, percent
 
 Action = Literal["form", "repeat", "extend"]
 
-GAP = 0.05
-"""From here on a gap asks for something against it."""
 LARGE_GAP = 0.15
 SMALL_GAP = 0.02
 SMALL_IMAGE = 64
 """Side in pixels up to which a network made for 224 pixels throws too much away in its first layers."""
-MANY_SEEDS = 3
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Diverged(Rule):
     source = "Goodfellow et al. 2016, Deep Learning, 11.4.1: a learning rate too high makes the loss grow"
 
     def suggest(self, case: Case) -> Suggestion | None:
-        if case.status.state != "failed" or "diverged" not in case.status.message:
+        if case.status.state != "failed" or case.status.reason != "diverged":
             return None
         old = case.recipe.optimizer.lr
         new = float(f"{old / 10:.2g}")
@@ -88,10 +87,10 @@ class StillRising(Rule):
         if case.rise is None or case.status.epoch < case.status.epochs:
             return None
         last, before = ("epoch", "one") if case.tail == 1 else (f"{case.tail} epochs", str(case.tail))
-        rose = f"Val was still rising: in the last {last} it was {points_words(case.rise)} above"
+        rose = f"Val was still rising: in the last {last} it was {in_points(case.rise)} above"
         rose += f" the {before} before" + (" on average" if case.tail > 1 else "")
         if case.lr_at_end < NEAR_ZERO:
-            words, changes = longer_schedule(case.recipe)
+            words, changes = longer_schedule(case.recipe, case.status.epochs)
             reason = f"{rose}; its learning rate is used up, so an extension would add little."
             return self.form(words, reason, changes)
         more = max(1, case.epochs // 2)
@@ -118,7 +117,7 @@ class LrTooEarly(Rule):
         if case.collapse is None:
             return None
         idle = case.epochs - case.collapse + 1
-        words, changes = later_schedule(case.recipe)
+        words, changes = later_schedule(case.recipe, case.status.epochs)
         return self.form(
             words,
             f"For the last {idle} of {case.epochs} epochs the learning rate was under 1 % of its peak: they "
@@ -130,7 +129,8 @@ class LrTooEarly(Rule):
 class WinWithinNoise(Rule):
     name = "win within noise"
     when = (
-        "it is better than its parent, but not by more than chance on the val images, with fewer than 3 seeds"
+        "it is better than its parent, of which it is no repeat, but not by more than chance on the val "
+        "images, and fewer than 3 of its seeds are done, waiting or training"
     )
     then = "repeats with other seeds"
     source = (
@@ -143,10 +143,12 @@ class WinWithinNoise(Rule):
         before = found[0].status.best if found and found[0].status else None
         if found is None or before is None or case.best is None or case.best <= before.val_accuracy:
             return None
-        chance = self._chance(case, found[0], before.val_accuracy)
-        if not chance or self._seeds(case) >= MANY_SEEDS:
+        if group_key(found[0]) == group_key(case.entry) or self._seeds(case) >= SEEDS_NEEDED:
             return None
-        win = points_words(case.best - before.val_accuracy)
+        chance = self._chance(case, found[0], before.val_accuracy)
+        if not chance:
+            return None
+        win = in_points(case.best - before.val_accuracy)
         return Suggestion(
             self.name,
             "Repeat it with other seeds before building on it.",
@@ -156,6 +158,8 @@ class WinWithinNoise(Rule):
 
     def _chance(self, case: Case, parent: RunEntry, before: float) -> str:
         """Why the win may be chance; '' where it is more, or nobody can say."""
+        if parent.status is None or comparable(parent.status, case.status):
+            return ""
         # It brings scipy along, whose import would hold up every page that shows a run's end.
         from core.insight.verdict import judge
 
@@ -171,7 +175,7 @@ class WinWithinNoise(Rule):
         return f"{case.val_images:,} val images alone let two networks differ by up to {most}"
 
     def _seeds(self, case: Case) -> int:
-        return next((len(g.entries) for g in groups(case.entries) if case.entry in g.entries), 1)
+        return next((group.expected for group in groups(case.entries) if case.entry in group.entries), 1)
 
 
 class NoAugmentation(Rule):
@@ -186,7 +190,7 @@ class NoAugmentation(Rule):
         shift = {"kind": "affine", "degrees": [0.0, 0.0], "translate": [0.125, 0.125]}
         return self.form(
             "Add horizontal flip and shift, if a mirrored image keeps its class.",
-            f"It sees the same pixels in every epoch, and is {points_words(case.gap)} better on images that "
+            f"It sees the same pixels in every epoch, and is {in_points(case.gap)} better on images that "
             "it has seen.",
             {"augmentations": [{"kind": "horizontal_flip"}, shift]},
         )
@@ -224,7 +228,7 @@ class MoreDropout(Rule):
         new = round(min(0.6, dropout + 0.2), 2)
         return self.form(
             f"Raise dropout from {dropout:g} to {new:g}.",
-            f"At its best epoch it is {points_words(case.gap)} better on images that it has seen.",
+            f"At its best epoch it is {in_points(case.gap)} better on images that it has seen.",
             {"architecture.dropout": new},
         )
 
@@ -261,7 +265,7 @@ class NoWeightDecay(Rule):
         new = 0.05 if case.recipe.optimizer.kind == "adamw" else 0.0005
         return self.form(
             f"Set weight decay to {new:g}.",
-            f"Nothing holds the weights back, and the gap is {points_words(case.gap)}.",
+            f"Nothing holds the weights back, and the gap is {in_points(case.gap)}.",
             {"optimizer.weight_decay": new},
         )
 
@@ -302,7 +306,7 @@ class NoMixing(Rule):
             return None
         return self.form(
             "Blend images with MixUp.",
-            f"With augmentation the gap is still {points_words(case.gap)}.",
+            f"With augmentation the gap is still {in_points(case.gap)}.",
             {"mixing.kind": "mixup", "mixing.alpha": 0.2},
         )
 
@@ -320,7 +324,7 @@ class TooMuchDropout(Rule):
         new = round(dropout - 0.2, 2)
         return self.form(
             f"Lower dropout from {dropout:g} to {new:g}.",
-            f"It is hardly better on images that it has seen ({points_words(case.gap)}): it learns too "
+            f"It is hardly better on images that it has seen ({in_points(case.gap)}): it learns too "
             "little, not too much by heart.",
             {"architecture.dropout": new},
         )
@@ -369,8 +373,3 @@ RULES: tuple[Rule, ...] = (
     TooMuchDropout(),
     LargerNetwork(),
 )
-
-
-def points_words(fraction: float) -> str:
-    """'21.3 points'."""
-    return f"{fraction * 100:.1f} points"

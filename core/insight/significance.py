@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 LEVEL = 0.95
 ALPHA = 1 - LEVEL
@@ -115,7 +115,14 @@ def _tango_score(assumed: float, n: int, only_before: int, only_after: int) -> f
 
 def normal_quantile(level: float) -> float:
     """How many standard errors on either side hold `level` of a normal distribution; 1.96 for 0.95."""
-    return float(stats.norm.ppf((1 + level) / 2))
+    return float(special.ndtri((1 + level) / 2))
+
+
+def with_added_images(differences: np.ndarray) -> np.ndarray:
+    """Each image's difference, (n,) of -1 to 1, and those of two more: one image that only the first and one
+    that only the second has right. With them no images look certain because nothing differed on them
+    (Bonett and Price 2012, JEBS 37:479)."""
+    return np.append(differences, (-1.0, 1.0))
 
 
 def wilson(hits: int, n: int, level: float = LEVEL) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from core.insight.repeats import ENDED_EARLY, Group, is_done
 from core.insight.seeds import SEEDS_NEEDED, Joined, over_images, over_seeds
 from core.insight.significance import Paired, paired, smallest_difference
 from core.runs.repeat import group_key
-from core.runs.run import RunEntry
+from core.runs.run import RunEntry, no_such_run
 
 Kind = Literal["better", "worse", "open", "incomparable"]
 
@@ -94,7 +94,9 @@ def _check(before: Sequence[RunEntry], after: Sequence[RunEntry]) -> None:
     for side in (before, after):
         readable = [entry for entry in side if entry.status is not None]
         if not readable:
-            raise _NoVerdict("incomparable", f"Not compared: {side[0].damaged}")
+            gone = not side[0].run.folder.is_dir()
+            why = no_such_run(side[0].id) if gone else side[0].damaged
+            raise _NoVerdict("incomparable", f"Not compared: {why}")
         if len({group_key(entry) for entry in readable}) > 1:
             raise _NoVerdict(
                 "incomparable",
@@ -103,9 +105,9 @@ def _check(before: Sequence[RunEntry], after: Sequence[RunEntry]) -> None:
             )
         statuses.append(readable[0].status)
     first, second = statuses
-    why = comparable(first, second) if first and second else ""
-    if why:
-        raise _NoVerdict("incomparable", why)
+    apart = comparable(first, second) if first and second else ""
+    if apart:
+        raise _NoVerdict("incomparable", apart)
 
 
 def _side(entries: Sequence[RunEntry]) -> _Side:
@@ -163,7 +165,7 @@ def _check_images(before: _Side, after: _Side) -> None:
             "incomparable", "Not compared: the true classes of the val images are not the same in both runs."
         )
     if before.hits.shape[1] < 2 and len(before.hits) + len(after.hits) > 2:
-        raise _NoVerdict("open", "A single val image cannot show a difference.")
+        raise _NoVerdict("open", say.ONE_IMAGE)
 
 
 def _compared(before: _Side, after: _Side) -> Verdict:

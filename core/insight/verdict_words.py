@@ -7,6 +7,9 @@ Names = tuple[str, str]
 """What stands for the two sides: before, after."""
 
 
+ONE_IMAGE = "A single val image cannot show a difference."
+
+
 def signed(*fractions: float) -> list[str]:
     """Differences as '+0.4' points, all with as many decimals as it takes to see which are not 0."""
     for decimals in (1, 2, 3):
@@ -75,10 +78,10 @@ def _no_difference(found: Paired | Joined, names: Names) -> str:
 
 def all_right_sentence(names: Names, images: int) -> str:
     """For two networks that have everything right."""
-    return (
-        f"'{names[0]}' and '{names[1]}' both have all {images:,} val images right: these images are too easy "
-        "to tell them apart."
-    )
+    both = f"'{names[0]}' and '{names[1]}' both have"
+    if images == 1:
+        return f"{both} the only val image right: it is too easy to tell them apart."
+    return f"{both} all {images:,} val images right: these images are too easy to tell them apart."
 
 
 def setting_sentence(found: Joined, names: Names, *, same: bool) -> str:
@@ -115,7 +118,9 @@ def spread_sentence(found: Joined) -> str:
 
 def smallest_sentence(smallest: Smallest, images: int, *, changed: int | None = None, over: str = "") -> str:
     """How small a difference the val split can show; `changed` images only one of the two has right."""
-    who = f"These {images:,} val image{'s' if images > 1 else ''}"
+    if images == 1:
+        return ONE_IMAGE
+    who = f"These {images:,} val images"
     if smallest.shown >= 1:
         return f"{who} are too few to show any difference."
     shown, found = (text.lstrip("+") for text in signed(smallest.shown, smallest.found))

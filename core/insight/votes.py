@@ -10,9 +10,10 @@ from itertools import combinations
 from math import comb, sqrt
 
 import numpy as np
+from scipy import special
 
 from core.insight.answers import Votes
-from core.insight.significance import ALPHA, LEVEL, normal_quantile, paired, wilson
+from core.insight.significance import ALPHA, LEVEL, normal_quantile, paired, wilson, with_added_images
 
 EXACT_UP_TO = 8
 """Up to so many views every subset of them is counted; beyond, those along random orders."""
@@ -58,7 +59,7 @@ class AugmentationRow:
     """`right_with` minus `right_without`."""
     low: float | None
     high: float | None
-    """Its 95 % interval over images."""
+    """Its interval over images; those of all augmentations hold together in 95 % (Bonferroni)."""
     verdict: str
     """'hurts', 'helps' or 'open': whether the interval leaves 0 out."""
 
@@ -128,31 +129,32 @@ def view_rows(votes: Votes) -> list[ViewRow]:
 def augmentation_rows(votes: Votes) -> list[AugmentationRow]:
     """One row per augmentation of the run: are views that it changed right as often as others?"""
     right = votes.votes == votes.labels[:, None]
+    counts = votes.active.sum(axis=1)  # (n, augmentations): views that each of them changed
+    both = (counts > 0) & (counts < votes.views)
+    tested = int((both.sum(axis=0) >= 2).sum())
     rows = []
     for place, words in enumerate(votes.augmentations):
-        changed = votes.active[:, :, place]
-        count = changed.sum(axis=1)
-        both = (count > 0) & (count < votes.views)
-        share = float(changed.mean())
-        if both.sum() < 2:
-            rows.append(AugmentationRow(words, share, int(both.sum()), None, None, None, None, None, "open"))
+        changed, images = votes.active[:, :, place], both[:, place]
+        share, many = float(changed.mean()), int(images.sum())
+        if many < 2:
+            rows.append(AugmentationRow(words, share, many, None, None, None, None, None, "open"))
             continue
-        with_it = (right & changed)[both].sum(axis=1) / count[both]
-        without = (right & ~changed)[both].sum(axis=1) / (votes.views - count[both])
+        count = counts[images, place]
+        with_it = (right & changed)[images].sum(axis=1) / count
+        without = (right & ~changed)[images].sum(axis=1) / (votes.views - count)
         difference = float((with_it - without).mean())
-        low, high = _mean_interval(with_it - without)
-        verdict = "open" if low <= 0 <= high else _verdict(difference)
+        low, high = _difference_interval(with_it - without, 1 - ALPHA / tested)
         rows.append(
             AugmentationRow(
-                words,
-                share,
-                int(both.sum()),
-                float(with_it.mean()),
-                float(without.mean()),
-                difference,
-                low,
-                high,
-                verdict,
+                words=words,
+                share=share,
+                images=many,
+                right_with=float(with_it.mean()),
+                right_without=float(without.mean()),
+                difference=difference,
+                low=low,
+                high=high,
+                verdict="open" if low <= 0 <= high else _verdict(difference),
             )
         )
     return rows
@@ -295,6 +297,15 @@ def _mean_interval(values: np.ndarray) -> tuple[float, float]:
     half = normal_quantile(LEVEL) * float(values.std(ddof=1)) / sqrt(len(values)) if len(values) > 1 else 0.0
     mean = float(values.mean())
     return mean - half, mean + half
+
+
+def _difference_interval(differences: np.ndarray, level: float) -> tuple[float, float]:
+    """Student's interval for the mean over images of differences in -1 ... 1, two or more of them, with two
+    images added: what a few images agree on by chance is then no certainty."""
+    added = with_added_images(differences)
+    quantile = float(special.stdtrit(len(differences) - 1, (1 + level) / 2))
+    mean, half = float(added.mean()), quantile * float(added.std(ddof=1)) / sqrt(len(added))
+    return max(-1.0, mean - half), min(1.0, mean + half)
 
 
 def _verdict(difference: float) -> str:

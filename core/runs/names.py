@@ -48,10 +48,10 @@ def find_run(entries: Sequence[RunEntry], text: str) -> RunEntry:
     if not fitting:
         raise NotFound(f"There is no run '{shown(text)}'; `python -m core runs` lists them.")
     if len(fitting) > 1:
-        which = "; ".join(f"{entry.id} ({entry.name})" for entry in fitting[:CANDIDATES])
+        which = "; ".join(f"{shown(entry.id)} ({shown(entry.name)})" for entry in fitting[:CANDIDATES])
         more = f"; and {len(fitting) - CANDIDATES} more" if len(fitting) > CANDIDATES else ""
         raise BadInput(
-            f"'{shown(text)}' fits {len(fitting)} runs: {which}{more}. Give one's id, or the end of it."
+            f"'{shown(text)}' fits {len(fitting)} runs: {which}{more}; give one's id, or the end of it."
         )
     return fitting[0]
 

@@ -5,16 +5,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Self
 
-from core.errors import Damaged, NotFound, PlateauError
+from core.errors import PlateauError
 from core.insight.changes import ChangeCard, Effect, change_card, group_card
 from core.insight.diary.pictures import Spec, curves_spec
 from core.insight.diary.results import results_list
 from core.insight.diary.settings import Line, settings_list
 from core.insight.lr_line import Line as LrLine
 from core.insight.lr_line import lr_line
-from core.insight.outcomes import val_outcomes
-from core.insight.overfit import overfit_marks
-from core.insight.parents import parent_of
+from core.insight.overfit import overfit_marks, val_images
+from core.insight.parents import age, parent_of
 from core.insight.repeats import Group, groups
 from core.insight.row_notes import rows_notes
 from core.insight.verdict import Verdict, judge
@@ -88,7 +87,7 @@ class Diary:
     @classmethod
     def of(cls, entries: Iterable[RunEntry]) -> Self:
         """The diary of these runs, in whatever order they come."""
-        ordered = tuple(sorted(entries, key=_when))
+        ordered = tuple(sorted(entries, key=age))
         return cls(
             entries=ordered,
             numbers={entry.id: number for number, entry in enumerate(ordered, start=1)},
@@ -112,7 +111,7 @@ class Diary:
             told.append(str(error))
         else:
             line = lr_line(recipe, status.epochs, hold_from=status.hold_from)
-        marks = overfit_marks(read.rows, _val_images(run), status.epochs)
+        marks = overfit_marks(read.rows, val_images(run.run), status.epochs)
         changed, verdict = self._against_parent(run)
         return replace(
             entry,
@@ -235,26 +234,5 @@ def _rows(run: RunEntry) -> RowsRead:
     return RowsRead([], START)
 
 
-def _val_images(run: RunEntry) -> int | None:
-    """How many images val has, as the run's stored answers tell."""
-    with suppress(Damaged, NotFound):
-        return len(val_outcomes(run.run).labels)
-    return None
-
-
 def _made(run: RunEntry) -> str:
-    return moment(_when(run)[0])
-
-
-def _when(run: RunEntry) -> tuple[str, int, str]:
-    """What runs are put in order by: when they were made, then the colours that they got in turn.
-
-    A damaged run's id still tells the time.
-    """
-    if run.status is not None:
-        return run.status.created_at, run.status.color, run.id
-    stamp = run.id[:15]
-    parts = (stamp[:4], stamp[4:6], stamp[6:8], stamp[9:11], stamp[11:13], stamp[13:15])
-    if not all(part.isdecimal() for part in parts):
-        return "", 0, run.id
-    return "{}-{}-{}T{}:{}:{}".format(*parts), 0, run.id
+    return moment(age(run)[0])

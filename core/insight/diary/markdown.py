@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import groupby
 
 from core.insight.diary.entries import Changed, DiaryEntry
 
@@ -11,6 +12,9 @@ _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _ADDRESS = re.compile(r"://|(?<=www)\.|@")
 """What many viewers make a link of."""
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_FENCE = re.compile(r"(?P<fence>`{3,})[^`]*|(?P<other>~{3,}).*")
+"""A line that opens a block of code, or closes it where nothing else stands in it."""
+_TICKS = re.compile(r"`+")
 _LINES = re.compile(r"\r\n|\r|\n")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -26,10 +30,84 @@ def inline(text: str) -> str:
 def quoted(text: str) -> list[str]:
     """A person's own Markdown as a quote, which nothing in it can leave.
 
-    A tag's bracket becomes an entity: HTML that is opened in a quote would go on behind it.
+    A tag's bracket becomes an entity: HTML that is opened in a quote would go on behind it. In code, where
+    an entity would be shown as such, it stays.
     """
-    text = _TAG.sub("&lt;", _CONTROL.sub("", text.strip()))
-    return [f"> {line}".rstrip() for line in _LINES.split(text)]
+    lines = _LINES.split(_CONTROL.sub("", text.strip()))
+    return [f"> {line}".rstrip() for line in _without_tags(lines)]
+
+
+def _without_tags(lines: Sequence[str]) -> list[str]:
+    """The lines with no tag outside of code. What not every viewer must take for code counts as none."""
+    fenced = _fenced(lines)
+    is_text = [at not in fenced and line.strip(" \t") != "" for at, line in enumerate(lines)]
+    found = list(lines)
+    for text, places in groupby(range(len(lines)), is_text.__getitem__):
+        if text:
+            paragraph = list(places)
+            spans = [_code_spans(lines[at]) for at in paragraph]
+            sure = None not in spans
+            for at, code in zip(paragraph, spans, strict=True):
+                found[at] = _escaped(lines[at], code if sure and code else [])
+    return found
+
+
+def _fenced(lines: Sequence[str]) -> set[int]:
+    """Places of the lines of closed code blocks. None where a fence stands anywhere but at the beginning of
+    a line: in a list the block would end with the list."""
+    found: set[int] = set()
+    opened: tuple[int, str] | None = None
+    for at, line in enumerate(lines):
+        match = _FENCE.fullmatch(line)
+        if not match:
+            if "```" in line or "~~~" in line:
+                return set()
+            continue
+        fence = match["fence"] or match["other"]
+        if opened is None:
+            opened = at, fence
+        elif fence.startswith(opened[1]) and line.rstrip(" ") == fence:
+            found |= set(range(opened[0], at + 1))
+            opened = None
+    return found
+
+
+def _code_spans(line: str) -> list[tuple[int, int]] | None:
+    """Where code in backticks begins and ends within a line; None where that is in doubt: a backtick may
+    belong to one of another line, to a link's address or to a backslash, and a table's bar parts two."""
+    ticks = [found.span() for found in _TICKS.finditer(line)]
+    by_size: dict[int, list[int]] = {}
+    for at in reversed(range(len(ticks))):
+        begin, end = ticks[at]
+        by_size.setdefault(end - begin, []).append(at)
+    spans: list[tuple[int, int]] = []
+    at = 0
+    while at < len(ticks):
+        begin, end = ticks[at]
+        later = by_size[end - begin]
+        while later and later[-1] <= at:
+            later.pop()
+        if not later:
+            return None
+        at = later.pop()
+        spans.append((begin, ticks[at][1]))
+        at += 1
+    outside, inside = _parts(line, spans)
+    doubtful = "\\`" in line or any("|" in code for code in inside)
+    return None if doubtful or any("](" in text or "][" in text for text in outside) else spans
+
+
+def _escaped(line: str, spans: Sequence[tuple[int, int]]) -> str:
+    outside, inside = _parts(line, spans)
+    safe = (_TAG.sub("&lt;", text) for text in outside)
+    return "".join(text + code for text, code in zip(safe, [*inside, ""], strict=True))
+
+
+def _parts(line: str, spans: Sequence[tuple[int, int]]) -> tuple[list[str], list[str]]:
+    """What lies outside of the spans, one part more than there are spans, and what lies inside."""
+    begins, ends = [begin for begin, _ in spans], [end for _, end in spans]
+    outside = [line[a:b] for a, b in zip([0, *ends], [*begins, len(line)], strict=True)]
+    return outside, [line[a:b] for a, b in spans]
 
 
 def markdown_lines(

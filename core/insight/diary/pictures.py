@@ -112,15 +112,7 @@ def _accuracy(rows: Sequence[Row], shade: str, x: Spec) -> list[Spec]:
         for line in lines
         for row in rows
     ]
-    legend = {
-        "orient": "top",
-        "direction": "horizontal",
-        "symbolType": "stroke",
-        "symbolSize": 700,
-        "symbolStrokeColor": shade,
-        "symbolOpacity": 1,
-        "offset": 4,
-    }
+    legend = _LEGEND | {"symbolStrokeColor": shade}
     style = {
         "strokeDash": _of_lines(names, [list(line.dash) for line in lines], legend),
         "strokeWidth": _of_lines(names, [line.width for line in lines], legend),
@@ -143,6 +135,16 @@ def _accuracy(rows: Sequence[Row], shade: str, x: Spec) -> list[Spec]:
             }
         )
     return drawn
+
+
+_LEGEND: Spec = {
+    "orient": "top",
+    "direction": "horizontal",
+    "symbolType": "stroke",
+    "symbolSize": 700,
+    "symbolOpacity": 1,
+    "offset": 4,
+}
 
 
 def _of_lines(names: Sequence[str], styles: Sequence[Any], legend: Spec) -> Spec:

@@ -55,7 +55,11 @@ def test_repeats_of_the_two_runs_are_judged_too(
             judged_run(store, hits, seed=seed, settings=settings)
     found = call("compare", "plain", "drop", "--json").json
     assert found["verdict"]["seeds"] == [1, 1]
-    assert (found["with_repeats"]["seeds"], found["with_repeats"]["scope"]) == ([3, 3], "setting")
+    repeats = found["with_repeats"]
+    assert (repeats["seeds"], repeats["scope"]) == ([3, 3], "setting")
+    assert repeats["means_words"] == "Means over 3 seeds on each side."
+    means = {effect["label"]: effect["difference"] for effect in repeats["effects"]}
+    assert means["Best val accuracy"] == pytest.approx((40 + 51 + 52) / 3 / N)
     told = call("compare", "plain", "drop").out
     assert "With their repeats. Means over 3 seeds on each side." in told
     assert "Is it real, with their repeats? Over 3 seeds against 3" in told
@@ -69,6 +73,17 @@ def test_runs_on_other_data_say_why_they_are_not_compared(
     assert answer.status == 0
     assert "Is it real? Not compared: these runs saw different data sets (shapes and faces)" in answer.out
     assert call("compare", "plain", "other", "--json").json["verdict"]["kind"] == "incomparable"
+
+
+def test_nothing_of_a_name_reaches_the_terminal_as_a_command(
+    call: Call, store: RunStore, runs: tuple[RunEntry, RunEntry]
+) -> None:
+    for entry in runs:
+        entry.run.write_notes(name="\x1b]0;owned\x07\u202eevil")
+    answer = call("compare", runs[0].id, runs[1].id)
+    assert "?]0;owned??evil" in answer.out.splitlines()[0]
+    assert (answer.out + call("runs").out).replace("\n", "").isprintable()
+    assert call("compare", runs[0].id, "?]0;owned").err.replace("\n", "").isprintable()
 
 
 def test_a_run_that_is_not_there_or_damaged_is_one_sentence(

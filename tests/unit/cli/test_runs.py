@@ -21,6 +21,14 @@ def test_no_runs_is_an_empty_list(call: Call) -> None:
     assert "python -m core train" in answer.err
 
 
+def test_a_run_with_a_cut_recipe_is_damaged_and_keeps_its_results(call: Call, trained: Run) -> None:
+    recipe = trained.folder / "recipe.json"
+    recipe.write_bytes(recipe.read_bytes()[:50])
+    (found,) = call("runs", "--json").json
+    assert found["state"] == "damaged" and "recipe.json" in found["message"] and found["best"]
+    assert "damaged" in call("runs").out
+
+
 def test_runs_are_listed(call: Call, store: RunStore, trained: Run, dataset: Dataset) -> None:
     waiting = store.create(tiny.recipe(), dataset.info)
     (store.folder / "broken").mkdir()

@@ -59,7 +59,9 @@ def test_each_change_has_both_values(store: RunStore) -> None:
 
 def test_what_came_with_it_is_after_minus_before(store: RunStore) -> None:
     before, after = make_run(store), make_run(store, level=0.7, settings=DROPOUT)
-    after.add_look(Look(at="now", split="test", checkpoint_epoch=3, images=20, accuracy=0.5, loss=1.0))
+    best = after.status().best
+    assert best
+    look_at_test(after, best.epoch, 0.5)
     found = card(store, before, after)
     olds, news = before.epochs().rows, after.epochs().rows
     old, new = (max(rows, key=lambda row: row["val/accuracy"]) for rows in (olds, news))
@@ -69,9 +71,13 @@ def test_what_came_with_it_is_after_minus_before(store: RunStore) -> None:
     assert told["Overfit gap at best"].after == pytest.approx(
         new["train/clean_accuracy"] - new["val/accuracy"]
     )
-    assert not [label for label in told if label.startswith("Time")]
     assert (told["Test accuracy"].before, told["Test accuracy"].after) == (None, 0.5)
     assert told["Test accuracy"].words == ("–", "50.0 %", "–")
+
+
+def look_at_test(run: Run, epoch: int, accuracy: float, *, averaged: bool = False) -> None:
+    look = Look(at="now", split="test", checkpoint_epoch=epoch, images=20, accuracy=accuracy, loss=1.0)
+    run.add_look(look.model_copy(update={"averaged": averaged}))
 
 
 def test_the_test_figure_is_that_of_the_best_epoch_where_it_was_looked_at(store: RunStore) -> None:
@@ -79,12 +85,29 @@ def test_the_test_figure_is_that_of_the_best_epoch_where_it_was_looked_at(store:
     best = after.status().best
     assert best
     for epoch, accuracy, averaged in ((best.epoch, 0.4, False), (best.epoch, 0.9, True), (1, 0.2, False)):
-        look = Look(
-            at="now", split="test", checkpoint_epoch=epoch, images=20, accuracy=accuracy, loss=1.0,
-            averaged=averaged,
-        )  # fmt: skip
-        after.add_look(look)
+        look_at_test(after, epoch, accuracy, averaged=averaged)
     assert effects(card(store, before, after))["Test accuracy"].after == 0.4
+
+
+@pytest.mark.parametrize(
+    ("at_best", "early", "label"),
+    [
+        (True, True, "Test accuracy (best epoch → epoch 2)"),
+        (False, True, "Test accuracy (– → epoch 2)"),
+        (True, False, "Test accuracy"),
+    ],
+)
+def test_a_test_figure_of_another_than_the_best_epoch_names_it(
+    store: RunStore, at_best: bool, early: bool, label: str
+) -> None:
+    before, after = make_run(store), make_run(store)
+    best = before.status().best
+    assert best and best.epoch > 2
+    if at_best:
+        look_at_test(before, best.epoch, 0.6)
+    if early:
+        look_at_test(after, 2, 0.3)
+    assert [name for name in effects(card(store, before, after)) if name.startswith("Test")] == [label]
 
 
 def slower(run: Run, factor: float) -> None:
@@ -92,19 +115,18 @@ def slower(run: Run, factor: float) -> None:
     (run.folder / "epochs.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
 
 
-@pytest.mark.parametrize(
-    ("factor", "is_told"), [(1.0, False), (1.2, False), (0.85, False), (2.0, True), (0.5, True)]
-)
-def test_a_time_is_told_where_it_differs_clearly_and_with_its_caveat(
-    store: RunStore, factor: float, is_told: bool
-) -> None:
+@pytest.mark.parametrize("factor", [1.0, 1.2, 0.85, 2.0])
+def test_the_time_per_epoch_is_told_with_its_caveat(store: RunStore, factor: float) -> None:
     before, after = make_run(store), make_run(store)
     slower(after, factor)
-    times = {label: e for label, e in effects(card(store, before, after)).items() if label.startswith("Time")}
-    assert bool(times) is is_told
-    if is_told:
-        told = times["Time per epoch, whatever else the machine did"]
-        assert told.difference == pytest.approx(2.5 * (factor - 1))
+    told = effects(card(store, before, after))["Time per epoch (other programs change it)"]
+    assert (told.before, told.after) == (pytest.approx(2.5), pytest.approx(2.5 * factor))
+
+
+def test_without_a_time_on_either_side_none_is_told(store: RunStore) -> None:
+    before, after = make_run(store), make_run(store, state="stopped", done=0)
+    (before.folder / "epochs.jsonl").unlink()
+    assert not [label for label in effects(card(store, before, after)) if label.startswith("Time")]
 
 
 def test_the_time_on_another_device_says_so(store: RunStore) -> None:
@@ -113,7 +135,7 @@ def test_the_time_on_another_device_says_so(store: RunStore) -> None:
     status = after.status()
     status.device = "cuda:0"
     write_status(after.folder, status)
-    assert "Time per epoch, on different devices" in effects(card(store, before, after))
+    assert "Time per epoch (on different devices)" in effects(card(store, before, after))
 
 
 class TestGroups:
@@ -140,6 +162,14 @@ class TestGroups:
         assert (told.before, told.after) == (pytest.approx(before.mean), pytest.approx(after.mean))
         gaps = [e.status.best.gap for e in after.entries if e.status and e.status.best and e.status.best.gap]
         assert effects(found)["Overfit gap at best"].after == pytest.approx(sum(gaps) / 3)
+
+    def test_test_figures_of_other_than_best_epochs_are_said_to_be_so(self, store: RunStore) -> None:
+        before, after = self.made(store, [0.4, 0.5], {}), self.made(store, [0.6], DROPOUT)
+        for entry, epoch in zip(before.entries, (None, 2), strict=True):
+            best = entry.status and entry.status.best
+            assert best
+            look_at_test(entry.run, epoch or best.epoch, 0.5)
+        assert "Test accuracy, not all at their best epochs" in effects(group_card(before, after))
 
     def test_the_seed_is_no_change_between_groups(self, store: RunStore) -> None:
         found = group_card(

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from core.data import DatasetInfo
-from core.insight.case import Case, longer_schedule
+from core.insight.case import Case, later_schedule, longer_schedule
 from core.insight.next_steps import MOST, RULES, Suggestion, changed, next_steps
 from core.models import AnyArchitecture
 from core.optim import AnyOptimizer, AnyScheduler
 from core.recipe import Recipe, load_presets, recipe_from_draft, recipe_to_draft
 from core.recipe.words import changed_settings
 from core.runs import Run, RunStore
-from core.runs.status import Best, write_status
+from core.runs.status import Best, Reason, write_status
 from core.spec import Spec, choices_of, kind_of
 from core.train import architecture_stages
 from tests.pages.made_runs import add_epoch, data_info, epoch_row, make_run
@@ -61,13 +61,26 @@ def run_of(
     loss: Curve = lambda share: 1.0,
     state: str = "finished",
     message: str = "",
+    reason: Reason = "",
     parent: str | None = None,
     done: int | None = None,
+    extended_to: int | None = None,
+    on: str = "shapes",
     **settings: Any,
 ) -> Run:
     """A run whose curves follow these functions of the share of its epochs."""
-    run = make_run(store, state=state, done=0, message=message, parent=parent, settings=CALM | settings)
-    status, epochs = run.status(), run.recipe().epochs
+    run = make_run(
+        store,
+        state=state,
+        done=0,
+        message=message,
+        parent=parent,
+        settings=CALM | settings,
+        info=data_info(on),
+    )
+    status = run.status()
+    epochs = status.epochs = extended_to or run.recipe().epochs
+    status.reason = reason
     for epoch in range(1, (epochs if done is None else done) + 1):
         share = epoch / epochs
         accuracies = {"val/accuracy": val(share), "train/clean_accuracy": val(share) + gap(share)}
@@ -94,7 +107,7 @@ def test_a_calm_run_gets_no_advice(store: RunStore, info: DatasetInfo) -> None:
 
 
 CASES: dict[str, dict[str, Any]] = {
-    "diverged": {"state": "failed", "message": "The training diverged; lower the lr.", "done": 3},
+    "diverged": {"state": "failed", "reason": "diverged", "done": 3},
     "still rising": {"val": lambda share: 0.3 + 0.4 * share},
     "lr near zero": {"lr": lambda share: 0.1 if share < 0.5 else 1e-5},
     "no augmentation": {"augmentations": [], "gap": lambda share: 0.08},
@@ -157,6 +170,18 @@ def test_what_was_tried_on_the_same_data_is_left_out(store: RunStore, info: Data
     assert rule not in steps(store, run, info)
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "speaks"),
+    [("failed", "diverged", True), ("failed", "", False), ("stopped", "diverged", False)],
+)
+def test_a_run_diverged_where_its_status_says_so_whatever_the_words(
+    store: RunStore, info: DatasetInfo, state: str, reason: Reason, speaks: bool
+) -> None:
+    message = "The data set 'diverged' could not be read."
+    run = run_of(store, state=state, message=message, reason=reason, done=3)
+    assert ("diverged" in steps(store, run, info)) is speaks
+
+
 class TestRepeat:
     def test_a_win_within_noise_is_to_be_repeated(self, store: RunStore, info: DatasetInfo) -> None:
         parent = run_of(store)
@@ -183,15 +208,39 @@ class TestRepeat:
         run = run_of(store, val=lambda share: min(level, 3 * share), parent=parent.id, batch_size=16)
         assert "win within noise" not in steps(store, run, info)
 
-    def test_nor_one_that_was_repeated(self, store: RunStore, info: DatasetInfo) -> None:
+    def winner(self, store: RunStore, parent: Run, seed: int = 0, **made: Any) -> Run:
+        """Half a point above its parent."""
+        chosen = {"batch_size": 16} | made
+        return run_of(store, val=lambda share: min(0.805, 3 * share), parent=parent.id, seed=seed, **chosen)
+
+    @pytest.mark.parametrize(
+        ("others", "told"),
+        [
+            ([], True),
+            ([{"seed": 1}], True),
+            ([{"seed": 1}, {"seed": 2}], False),
+            ([{"seed": 1}, {"seed": 2, "state": "queued", "done": 0}], False),
+            ([{"seed": 1}, {"seed": 1}], True),
+            ([{"seed": 1}, {"seed": 2, "state": "failed", "done": 3}], True),
+            ([{"seed": 1}, {"seed": 2, "state": "stopped", "done": 3}], True),
+        ],
+    )
+    def test_three_seeds_are_enough_that_are_done_or_will_be(
+        self, store: RunStore, info: DatasetInfo, others: list[dict[str, Any]], told: bool
+    ) -> None:
         parent = run_of(store)
+        run = self.winner(store, parent)
+        for made in others:
+            self.winner(store, parent, **made)
+        assert ("win within noise" in steps(store, run, info)) is told
 
-        def seeded(seed: int) -> Run:
-            val: Curve = lambda share: min(0.805, 3 * share)  # noqa: E731
-            return run_of(store, val=val, parent=parent.id, batch_size=16, seed=seed)
+    def test_a_repeat_of_its_parent_wins_by_its_seed(self, store: RunStore, info: DatasetInfo) -> None:
+        parent = run_of(store, batch_size=16)
+        assert "win within noise" not in steps(store, self.winner(store, parent, seed=1), info)
 
-        runs = [seeded(seed) for seed in range(3)]
-        assert "win within noise" not in steps(store, runs[0], info)
+    def test_a_parent_on_other_images_is_no_rival(self, store: RunStore, info: DatasetInfo) -> None:
+        parent = run_of(store, on="other")
+        assert "win within noise" not in steps(store, self.winner(store, parent), info)
 
 
 class TestSchedules:
@@ -217,6 +266,10 @@ class TestSchedules:
             ({"kind": "plateau", "patience": 1}, {"scheduler.patience": 3}),
             ({"kind": "multi_step", "milestones": [4, 8]}, {"scheduler.milestones": [10, 15]}),
             ({"kind": "multi_step", "milestones": [10, 15]}, {"scheduler.kind": "cosine"}),
+            ({"kind": "multi_step", "milestones": [12]}, {"scheduler.kind": "cosine"}),
+            ({"kind": "multi_step", "milestones": [4, 16]}, {"scheduler.kind": "cosine"}),
+            ({"kind": "multi_step", "milestones": [6]}, {"scheduler.milestones": [10]}),
+            ({"kind": "multi_step", "milestones": [2, 4, 6]}, {"scheduler.milestones": [10, 15]}),
             ({"kind": "step", "step_size": 3}, {"scheduler.step_size": 7}),
             ({"kind": "step", "step_size": 7}, {"scheduler.kind": "cosine"}),
             ({"kind": "cosine", "t_max": 12}, {"scheduler.t_max": None}),
@@ -228,6 +281,46 @@ class TestSchedules:
     ) -> None:
         run = run_of(store, lr=lambda share: 0.1 if share < 0.5 else 1e-5, scheduler=scheduler)
         assert steps(store, run, info)["lr near zero"].changes == changes
+
+    @pytest.mark.parametrize(
+        ("scheduler", "sentence", "changes"),
+        [
+            (
+                {"kind": "multi_step", "milestones": [4, 8]},
+                "Move the milestones to 20 and 30.",
+                {"scheduler.milestones": [20, 30]},
+            ),
+            ({"kind": "step", "step_size": 3}, "drop every 14 epochs", {"scheduler.step_size": 14}),
+            ({"kind": "cosine"}, "as long as the run", {"scheduler.t_max": None}),
+            ({"kind": "one_cycle"}, "Train for 60 epochs instead of 40", {"epochs": 60}),
+        ],
+    )
+    def test_an_extended_run_goes_by_the_epochs_asked_for_in_the_end(
+        self,
+        store: RunStore,
+        info: DatasetInfo,
+        scheduler: dict[str, Any],
+        sentence: str,
+        changes: dict[str, Any],
+    ) -> None:
+        run = run_of(
+            store, extended_to=40, lr=lambda share: 0.1 if share < 0.5 else 1e-5, scheduler=scheduler
+        )
+        found = steps(store, run, info)["lr near zero"]
+        assert sentence in found.sentence
+        assert found.changes == {"epochs": 40} | changes
+
+    def test_an_extended_run_that_still_rises_is_to_be_longer_than_it_was(
+        self, store: RunStore, info: DatasetInfo
+    ) -> None:
+        run = run_of(
+            store,
+            extended_to=40,
+            val=lambda share: 0.3 + 0.4 * share,
+            lr=lambda share: 0.1 if share < 0.9 else 0.0,
+        )
+        found = steps(store, run, info)["still rising"]
+        assert "Train for 60 epochs instead of 40" in found.sentence and found.changes == {"epochs": 60}
 
 
 class TestWhereThereIsNothingToSay:
@@ -248,7 +341,7 @@ class TestWhereThereIsNothingToSay:
 
     @pytest.mark.parametrize("state", ["queued", "running", "stopping"])
     def test_no_advice_before_the_end(self, store: RunStore, info: DatasetInfo, state: str) -> None:
-        run = run_of(store, gap=lambda share: 0.3)
+        run = run_of(store, gap=lambda share: 0.2)
         entry = store.entry(run)
         assert entry.status
         status = entry.status.model_copy(update={"state": state})
@@ -291,8 +384,8 @@ def test_what_a_rule_changes_is_a_valid_recipe_whatever_it_begins_with(
     spoke = 0
     for recipe in every_recipe():
         for gap in (0.0, 0.2):
-            best = Best(epoch=1, val_accuracy=0.6, gap=gap)
-            status = entry.status.model_copy(update={"best": best if entry.status.best else None})
+            best = Best(epoch=1, val_accuracy=0.6, gap=gap) if entry.status.best else None
+            status = entry.status.model_copy(update={"best": best, "epochs": recipe.epochs})
             found = rule.suggest(Case(entry, status, recipe, rows, [entry], info))
             if found is None or found.action != "form":
                 continue
@@ -304,8 +397,9 @@ def test_what_a_rule_changes_is_a_valid_recipe_whatever_it_begins_with(
 
 def test_a_longer_schedule_is_valid_whatever_it_begins_with() -> None:
     for recipe in every_recipe():
-        longer = changed(recipe, longer_schedule(recipe)[1])
-        assert longer.epochs > recipe.epochs
+        for asked in (recipe.epochs, 2 * recipe.epochs):
+            assert changed(recipe, longer_schedule(recipe, asked)[1]).epochs > asked
+            assert changed(recipe, later_schedule(recipe, asked)[1]).epochs >= asked
 
 
 RESIZED = [spec for spec in choices_of(AnyArchitecture) if "full_resolution_steps" in spec.model_fields]

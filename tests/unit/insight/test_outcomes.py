@@ -7,9 +7,11 @@ from safetensors.numpy import load_file, save_file
 
 from core.data import Dataset, Library
 from core.errors import Damaged, NotFound
+from core.insight.answers import stored_votes
 from core.insight.outcomes import comparable, plain_outcomes, val_outcomes
 from core.runs import Run, RunStore, Status, train
 from core.runs.answers import AnswerFile
+from core.runs.answers import write_answers as write_answer_file
 from core.runs.status import Best
 from core.train.evaluate import outcomes_of
 from tests.unit import tiny
@@ -96,13 +98,38 @@ def test_answers_of_an_evaluation_are_read_and_checked_alike(store: RunStore, fi
         plain_outcomes(run, file)
 
 
+def test_a_run_that_was_deleted_meanwhile_is_no_run_any_more(store: RunStore) -> None:
+    run = judged_run(store, HITS).run
+    store.delete(run)
+    for epoch in (None, 2):
+        with pytest.raises(NotFound, match=f"There is no run '{run.id}'"):
+            val_outcomes(run, epoch)
+
+
+@pytest.mark.parametrize("name", ["plain", "predicted", "votes"])
+def test_votes_for_no_class_are_damage(store: RunStore, name: str) -> None:
+    run, file = judged_run(store, HITS).run, AnswerFile("val", 2, views=2)
+    n = len(HITS)
+    arrays = {key: np.zeros(n, np.int64) for key in ("label", "plain", "predicted")}
+    arrays |= {"votes": np.zeros((n, 2), np.int64), "candidates": np.zeros((n, 1), np.int64)}
+    arrays |= {"probabilities": np.ones((n, 2, 1), np.float32), "active": np.zeros((n, 2, 0), np.uint8)}
+    write_answer_file(run, file, arrays)
+    assert stored_votes(run, file).hits.all()
+    arrays[name][0] = -1
+    write_answer_file(run, file, arrays)
+    with pytest.raises(
+        Damaged, match=f"{file.name} of run {run.id}.*evaluate this checkpoint with TTA again"
+    ):
+        stored_votes(run, file)
+
+
 def test_a_run_without_an_epoch_has_no_answers(store: RunStore, dataset: Dataset) -> None:
     run = store.create(tiny.recipe(), dataset.info)
     with pytest.raises(NotFound, match="no whole epoch"):
         val_outcomes(run)
 
 
-@pytest.mark.parametrize("what", ["nothing", "noise", "cut", "lacks", "shapes", "empty", "nan"])
+@pytest.mark.parametrize("what", ["nothing", "noise", "cut", "lacks", "shapes", "empty", "nan", "no class"])
 def test_a_damaged_file_is_said_to_be_so(store: RunStore, what: str) -> None:
     entry = judged_run(store, HITS)
     path = entry.run.folder / "predictions" / "val-0002.safetensors"
@@ -115,6 +142,9 @@ def test_a_damaged_file_is_said_to_be_so(store: RunStore, what: str) -> None:
         tensors = {key: tensor[:0] for key, tensor in tensors.items()}
     elif what == "nan":
         tensors["probability"][0] = np.nan
+    elif what == "no class":
+        # Where the label is not known either, the two must not agree.
+        tensors["predicted"][:] = tensors["label"][:] = -1
     save_file(tensors, path)
     if what in ("nothing", "noise", "cut"):
         content = path.read_bytes()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.insight.parents import parent_of, parents_of, tried
+from core.insight.parents import age, parent_of, parents_of, tried
 from core.recipe import Recipe
 from core.runs import Run, RunStore
 from core.runs.status import write_status
@@ -70,6 +70,23 @@ def test_damaged_runs_have_none_and_are_none(store: RunStore) -> None:
     (odd.folder / "recipe.json").write_text("{")
     assert found(store, broken) is None
     assert found(store, run) is None
+
+
+def test_a_run_that_is_not_in_the_list_yet_has_one_all_the_same(store: RunStore) -> None:
+    first = make_run(store)
+    entries, run = store.list(), make_run(store, settings=SMOOTH)
+    parent = parent_of(store.entry(run), entries)
+    assert parent and (parent[0].id, parent[1]) == (first.id, "nearest")
+
+
+def test_a_damaged_run_is_as_old_as_its_id_says(store: RunStore) -> None:
+    run = make_run(store)
+    old, odd = (run.folder.with_name(name) for name in ("20200101-101500-my-net-0000", "copy"))
+    for folder in (old, odd):
+        folder.mkdir()
+    entries = sorted((store.entry(Run(folder)) for folder in (run.folder, old, odd)), key=age)
+    assert [entry.id for entry in entries] == ["copy", old.name, run.id]
+    assert age(entries[1])[0] == "2020-01-01T10:15:00"
 
 
 def test_what_was_tried_is_known_whatever_seed_and_place(store: RunStore) -> None:

@@ -77,6 +77,15 @@ def test_a_seed_that_was_trained_twice_counts_once() -> None:
     assert (group.n, group.mean) == (2, 0.55)
 
 
+def test_seeds_that_are_expected_are_those_done_or_still_to_come() -> None:
+    waiting, lost = entry("2", seed=2, done=0), entry("3", 0.1, seed=3, done=4)
+    for each, state in ((waiting, "queued"), (lost, "failed")):
+        assert each.status
+        each.status.state = state  # type: ignore[assignment]
+    [group] = groups([entry("1", 0.5), made("4", 0), waiting, lost])
+    assert (group.n, group.expected) == (1, 2)
+
+
 def test_the_first_is_the_one_that_was_made_first() -> None:
     [group] = groups([made("c", 2), made("a", 1), made("b", 0)])
     assert group.first.id == "b", "ids of one second are in no order"

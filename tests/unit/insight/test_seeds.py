@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.verdicts import Setups, draw_seeds
-from core.insight.seeds import over_images, over_seeds
+from core.insight.seeds import over_images, over_seeds, satterthwaite_degrees, welch_degrees
 
 RNG = np.random.default_rng(7)
 
@@ -98,20 +98,44 @@ def test_images_that_do_not_belong_together_are_refused(n: tuple[int, int]) -> N
 @pytest.mark.parametrize(
     ("n", "seeds", "spread", "difference"),
     [
-        (500, (3, 3), 0.01, 0.0),
-        (500, (3, 5), 0.0, 0.02),
-        (2000, (5, 5), 0.005, 0.0),
-        (2000, (3, 3), 0.02, 0.01),
+        (500, (3, 3), (0.01, 0.01), 0.0),
+        (500, (3, 5), (0.0, 0.0), 0.02),
+        (2000, (5, 5), (0.005, 0.005), 0.0),
+        (2000, (3, 3), (0.02, 0.02), 0.01),
+        (2000, (3, 10), (0.02, 0.0), 0.0),
     ],
 )
 def test_intervals_over_seeds_cover_the_true_difference(
-    n: int, seeds: tuple[int, int], spread: float, difference: float
+    n: int, seeds: tuple[int, int], spread: tuple[float, float], difference: float
 ) -> None:
-    """1,000 pairs of groups; two standard errors of the share are allowed beyond 93 to 97 %."""
-    rng, setups = np.random.default_rng(3), Setups(0.7, difference, spread)
-    found = [over_seeds(*draw_seeds(rng, n, seeds, setups)) for _ in range(1000)]
+    """2,000 pairs of groups; one standard error of the share is allowed beyond 93 to 97 %."""
+    rng, setups, pairs = np.random.default_rng(3), Setups(0.7, difference, spread), 2000
+    found = [over_seeds(*draw_seeds(rng, n, seeds, setups)) for _ in range(pairs)]
     cover = np.mean([each.low <= difference <= each.high for each in found])
-    allowed = 2 * math.sqrt(0.95 * 0.05 / 1000)
+    allowed = math.sqrt(0.95 * 0.05 / pairs)
     assert 0.93 - allowed <= cover <= 0.97 + allowed
     if difference == 0:
         assert np.mean([each.low > 0 for each in found]) <= 0.05
+
+
+@pytest.mark.parametrize("freedom", [5, 20, 300])
+def test_the_series_of_a_single_part_is_students_t(freedom: int) -> None:
+    assert welch_degrees([(0.3, freedom)]) == pytest.approx(freedom, rel=0.01)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_the_series_of_two_parts_covers_in_95_of_100_draws(share: float) -> None:
+    """Two variances drawn with 6 and 9 degrees of freedom; how often a difference with their sum as its true
+    variance lies within reach is known for each draw."""
+    rng, freedom = np.random.default_rng(0), (6, 9)
+    parts = rng.chisquare(freedom, (4000, 2)) / freedom * (share, 1 - share)
+    degrees = [welch_degrees(list(zip(part, freedom, strict=True))) for part in parts]
+    reach = stats.t.ppf(0.975, degrees) * np.sqrt(parts.sum(axis=1))
+    assert np.mean(2 * stats.norm.cdf(reach) - 1) == pytest.approx(0.95, abs=0.003)
+
+
+def test_few_seeds_that_make_up_most_of_the_variance_widen_the_interval() -> None:
+    """With Satterthwaite's degrees of freedom alone such intervals would cover down to 92 %."""
+    parts = [(0.5, 2), (0.5, 10_000)]
+    assert welch_degrees(parts) < 0.7 * satterthwaite_degrees(1.0, parts)
+    assert welch_degrees([(0.5, 1), (0.5, 1)]) == math.inf, "the series is astray, and does not count"

@@ -211,6 +211,15 @@ def test_what_cannot_be_read_is_said_and_not_raised(store: RunStore, file: str, 
         assert found.sentence.endswith(".")
 
 
+@pytest.mark.parametrize("read_again", [True, False])
+def test_a_run_that_was_deleted_meanwhile_is_said_to_be_gone(store: RunStore, read_again: bool) -> None:
+    before, after = pair(store, 60, 100)
+    store.delete(after.run)
+    found = judge([before], [store.entry(after.run) if read_again else after])
+    assert found.kind == "incomparable"
+    assert found.sentence.startswith(f"Not compared: There is no run '{after.id}'")
+
+
 def test_a_repeat_whose_answers_are_lost_is_left_out(store: RunStore) -> None:
     before, after = group(store, "A", 0.60, 4, 1), group(store, "B", 0.66, 3, 2)
     (before[2].run.folder / "predictions" / "val-0002.safetensors").unlink()

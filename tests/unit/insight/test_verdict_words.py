@@ -3,8 +3,14 @@
 import pytest
 
 from core.insight.seeds import Joined
-from core.insight.significance import Smallest
-from core.insight.verdict_words import p_words, setting_sentence, signed, smallest_sentence
+from core.insight.significance import Smallest, smallest_difference
+from core.insight.verdict_words import (
+    all_right_sentence,
+    p_words,
+    setting_sentence,
+    signed,
+    smallest_sentence,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,12 @@ def test_the_smallest_difference_is_said_with_what_it_rests_on() -> None:
 )
 def test_a_handful_of_images_shows_next_to_nothing(smallest: Smallest, words: str) -> None:
     assert words in smallest_sentence(smallest, 3, changed=1)
+
+
+def test_a_single_image_is_spoken_of_as_one() -> None:
+    found = smallest_sentence(smallest_difference(1, changed=1), 1, changed=1)
+    assert found == "A single val image cannot show a difference."
+    assert "both have the only val image right" in all_right_sentence(("A", "B"), 1)
 
 
 def test_settings_that_are_the_same_on_both_sides_leave_chance() -> None:

@@ -50,6 +50,47 @@ def test_a_persons_own_markdown_stays() -> None:
     assert quoted("As *expected*:\n\n- a < b\n- `x`") == ["> As *expected*:", ">", "> - a < b", "> - `x`"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It takes a `dict<str>` and ``a`<b>``.",
+        "```\n<b>\n\n<!-- x\n```\nand `<i>`",
+        "~~~~ html\n<div>\n~~~\n~~~~",
+        "[a paper](x)\n\n`<b>`",
+    ],
+)
+def test_code_keeps_its_brackets(text: str) -> None:
+    assert quoted(text) == [f"> {line}".rstrip() for line in text.split("\n")]
+
+
+def test_a_tag_beside_code_becomes_none() -> None:
+    assert quoted("`<b>` <b>") == ["> `<b>` &lt;b>"]
+    assert quoted("```\n<b>\n```\n<b>") == ["> ```", "> <b>", "> ```", "> &lt;b>"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\n<b>",  # never closed
+        "~~~\n<b>\n```",
+        "````\n<b>\n```",
+        "`<b>",  # a backtick left over
+        "a `\n`<b>` c",  # which belongs to one of the next line
+        "`<b>``",
+        "\\`<b>`",  # not the backtick of a span
+        "| `a | <b>` |",  # two cells of a table
+        '[x](` "<b>` y',  # an address
+        "[x][`a] <b> `",
+        "- ```\n<b>\n  ```",  # the block ends with the list
+        "a\n ```\n<b>\n```",
+        "> ```\n<b>\n> ```",
+        "``` a`b\n<b>\n```",  # opens no block
+    ],
+)
+def test_what_may_be_no_code_is_taken_for_none(text: str) -> None:
+    assert "<b" not in "\n".join(quoted(text))
+
+
 def test_an_entry_follows_the_experiment_log(runs: dict[str, Run], diary: Diary) -> None:
     run = runs["better"]
     entry = replace(diary.entry(diary.entries[1]), hypothesis="It should help.", note="It does.")
