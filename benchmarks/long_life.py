@@ -7,7 +7,8 @@
 - `rows`: one run with `--rows` epochs, on Live while it trains, and on Compare beside another.
 
 Printed are memory, open files and threads of the server's process; of `rows` also times and the largest
-message, which Streamlit limits. Each part has an app of its own. Status 1 where a session failed.
+message, which Streamlit limits. Each part has an app of its own. Status 1 where a session failed, where
+memory, open files or threads rise after the first half, or where a message is too large.
 """
 
 import argparse
@@ -32,6 +33,7 @@ from benchmarks.live_tick import make_running
 from benchmarks.process_size import Size, size_of
 from benchmarks.served_app import served
 from benchmarks.session_client import SessionFailed
+from benchmarks.sessions import quarters, risen
 from core.data import DatasetInfo, ImportOptions, Library, ShapesSource
 from core.models import MyNet
 from core.recipe import DataSettings, Recipe
@@ -109,8 +111,8 @@ async def upload_sessions(address: str, first: int, sessions: int, at_once: int)
     await asyncio.gather(*(one(number) for number in range(first, first + sessions)))
 
 
-def measure_sessions(call: argparse.Namespace) -> None:
-    """The part `sessions`."""
+def measure_sessions(call: argparse.Namespace) -> list[str]:
+    """The part `sessions`; which goals it misses."""
     per_round = max(1, call.sessions // call.rounds)
     # The app takes it from the environment.
     os.environ["STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL"] = str(call.forget)
@@ -119,13 +121,16 @@ def measure_sessions(call: argparse.Namespace) -> None:
         train(run, here.library)
         address = f"{here.url}/classify?run={run.id}"
         print(f"sessions with uploads, {call.at_once} at a time\n  {'before any':26}{here.size()}")
+        sizes = []
         for number in range(call.rounds):
             began = time.monotonic()
             asyncio.run(upload_sessions(address, number * per_round, per_round, call.at_once))
             took_s, done = time.monotonic() - began, (number + 1) * per_round
             print(f"  {f'after {done} sessions':26}{here.size()}; {took_s:.0f} s", flush=True)
             time.sleep(call.forget + FORGOTTEN_S)
-            print(f"  {'when they are forgotten':26}{here.size()}", flush=True)
+            sizes.append(here.size())
+            print(f"  {'when they are forgotten':26}{sizes[-1]}", flush=True)
+    return risen(*quarters(sizes))
 
 
 def train_in_a_row(here: Place, runs: int, epochs: int, seen: Callable[[int, Size], None]) -> None:
@@ -140,17 +145,20 @@ def train_in_a_row(here: Place, runs: int, epochs: int, seen: Callable[[int, Siz
         seen(number, here.size())
 
 
-def measure_runs(call: argparse.Namespace) -> None:
-    """The part `runs`."""
+def measure_runs(call: argparse.Namespace) -> list[str]:
+    """The part `runs`; which goals it misses."""
+    sizes: list[Size] = []
     shown = {1, 5, *range(10, call.runs + 1, 10), call.runs // 2, call.runs}
     with place() as here:
         print(f"runs in a row, {call.epochs} epochs each\n  {'before any':26}{here.size()}")
 
         def tell(number: int, size: Size) -> None:
+            sizes.append(size)
             if number in shown:
                 print(f"  {f'after {number} runs':26}{size}", flush=True)
 
         train_in_a_row(here, call.runs, call.epochs, tell)
+    return risen(*quarters(sizes))
 
 
 def write_many_rows(run: Run, rows: int) -> None:
@@ -199,9 +207,11 @@ def _ticks(session: ActingSession) -> int:
     return max((part.ticks for part in session.fragments.values()), default=0)
 
 
-def measure_rows(call: argparse.Namespace) -> None:
-    """The part `rows`."""
+def measure_rows(call: argparse.Namespace) -> list[str]:
+    """The part `rows`; which goals it misses."""
     limit = int(st.get_option("server.maxMessageSize")) * 1_000_000
+    sizes: list[Size] = []
+    missed: list[str] = []
     with place() as here:
         other = here.store.create(here.recipe(2), here.info, queue=False)
         train(other, here.library)
@@ -223,12 +233,17 @@ def measure_rows(call: argparse.Namespace) -> None:
             }
             for name, (page, ticks) in pages.items():
                 shown = asyncio.run(look(f"{here.url}/{page}", ticks))
+                sizes.append(here.size())
+                if shown.largest > limit:
+                    missed.append(f"{name}: a message of {shown.largest / 1e6:.0f} MB")
                 tick = f"a tick every {shown.tick_s:.1f} s; " if ticks else ""
                 print(
-                    f"  {name:26}{here.size()}; there after {shown.first_s:.1f} s; {tick}largest message "
+                    f"  {name:26}{sizes[-1]}; there after {shown.first_s:.1f} s; {tick}largest message "
                     f"{shown.largest / 1e3:.0f} kB, {shown.largest / limit:.2%} of the limit",
                     flush=True,
                 )
+    # The first look and the last are at the same page.
+    return missed + risen(sizes[:1], sizes[-1:])
 
 
 def main() -> int:
@@ -243,16 +258,20 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=3, help="of each of these runs")
     parser.add_argument("--rows", type=int, default=1_000_000)
     call = parser.parse_args()
+    if call.rounds < 4 or call.runs < 4:
+        parser.error("--rounds and --runs must be at least 4: the second quarter is compared with the last")
     if unknown := set(call.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
     measures = {"sessions": measure_sessions, "runs": measure_runs, "rows": measure_rows}
+    missed = []
     try:
         for part in call.parts or PARTS:
-            measures[part](call)
+            missed += [f"{part}: {what}" for what in measures[part](call)]
     except SessionFailed as error:
         print(f"a session failed: {error}")
         return 1
-    return 0
+    print("\n".join(f"goal missed: {what}" for what in missed) or "all goals reached")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

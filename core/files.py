@@ -1,5 +1,6 @@
 """Small files, written so that a reader sees the old content or the new one, never a part."""
 
+import errno
 import json
 import math
 import os
@@ -8,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from core.errors import Damaged
 
@@ -94,16 +95,26 @@ def write_json(path: Path, value: Any, *, durable: Durable = True) -> None:
     write_text(path, to_json(value, indent=1) + "\n", durable=durable)
 
 
+def open_regular(path: Path) -> IO[bytes]:
+    """An ordinary file, to be read. A link is not followed and a pipe not waited for.
+
+    Raises FileNotFoundError, OSError where it is anything else.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "It is no ordinary file", str(path))
+    return os.fdopen(descriptor, "rb")
+
+
 def read_small(path: Path) -> bytes:
-    """The content of a small file of ours. A link is not followed and a pipe not waited for.
+    """The content of a small file of ours.
 
     Raises FileNotFoundError, OSError where it is no ordinary file or a huge one.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > SMALL_BYTES:
-            raise OSError(f"{path.name} is no ordinary small file")
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > SMALL_BYTES:
+            raise OSError(errno.EFBIG, "It is no small file", str(path))
         return file.read()
 
 

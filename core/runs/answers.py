@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+import torch
+from safetensors import SafetensorError
 
 from core.errors import Damaged, NotFound
 from core.files import replacing
 from core.runs.run import Run, no_such_run
+from core.train import open_tensors, write_tensors
 
 _NAME = re.compile(r"(val|test)(-tta)?(-ema)?-(\d{4,9})(?:-(\d{1,3}))?\.safetensors")
 
@@ -71,15 +72,15 @@ def write_answers(
 ) -> None:
     """Write one file of answers in one step; `augmentations` are the words for what changed the views.
 
-    Raises NotFound where the run was deleted meanwhile.
+    Raises NotFound where the run was deleted meanwhile, OSError.
     """
     if not run.folder.is_dir():
         raise NotFound(no_such_run(run.id))
     path = file.path(run)
     path.parent.mkdir(exist_ok=True)
     with replacing(path) as temporary:
-        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        save_file(contiguous, temporary, metadata={"augmentations": json.dumps(augmentations)})
+        tensors = {name: torch.tensor(np.ascontiguousarray(array)) for name, array in arrays.items()}
+        write_tensors(temporary, tensors, {"augmentations": json.dumps(augmentations)})
 
 
 def read_answers(
@@ -92,7 +93,7 @@ def read_answers(
     """
     said = f"predictions/{file.name} of run {run.id}"
     try:
-        with safe_open(file.path(run), framework="np") as content:
+        with open_tensors(file.path(run), "np") as content:
             arrays = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118 (no dict)
             words = json.loads((content.metadata() or {}).get("augmentations", "[]"))
     except FileNotFoundError as error:

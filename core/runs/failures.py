@@ -4,11 +4,13 @@ import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
-from core.errors import Damaged, NotFound, PlateauError, Unavailable
-from core.runs.status import State
+from core.errors import Damaged, NotFound, PlateauError, Unavailable, shown
+from core.runs.status import Reason, State
+from core.train import Diverged
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Failure:
     message: str
     hint: str
     device_broken: bool = False
+    reason: Reason = ""
 
 
 def attempt(work: Callable[[], None], log: logging.Logger, batch_size: Callable[[], int]) -> Failure | None:
@@ -30,7 +33,8 @@ def attempt(work: Callable[[], None], log: logging.Logger, batch_size: Callable[
         work()
     except PlateauError as error:
         log.error("%s", error)
-        return Failure("failed", str(error), _hint(error))
+        reason: Reason = "diverged" if isinstance(error, Diverged) else ""
+        return Failure("failed", str(error), _hint(error), reason=reason)
     except torch.OutOfMemoryError:
         log.exception("out of memory")
         return _out_of_memory(batch_size())
@@ -39,13 +43,7 @@ def attempt(work: Callable[[], None], log: logging.Logger, batch_size: Callable[
         return _out_of_memory(batch_size())
     except OSError as error:
         log.exception("disk")
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return Failure(
-                "stopped", "The disk is full; the last checkpoint is whole.", "Free some space, then resume."
-            )
-        return Failure(
-            "failed", f"A file could not be written: {error.strerror or error}.", "Mend it, then resume."
-        )
+        return _of_disk(error)
     except torch.AcceleratorError:
         log.exception("device")
         return Failure(
@@ -73,6 +71,26 @@ def _hint(error: PlateauError) -> str:
     if isinstance(error, Unavailable):
         return "Resume it when that is there, or clone it with another choice."
     return "Change the settings in a clone of this run and launch it."
+
+
+def _of_disk(error: OSError) -> Failure:
+    """A disk that takes no more ends no run for good; of any other error the file is named, where known."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Failure(
+            "stopped", "The disk is full; the last checkpoint is whole.", "Free some space, then resume."
+        )
+    if error.errno == errno.EFBIG:
+        return Failure(
+            "stopped",
+            "A file became larger than this disk or this account allows; the last checkpoint is whole.",
+            "Raise the limit (ulimit -f) or move the runs to another disk, then resume.",
+        )
+    name = f" {shown(Path(error.filename).name)}" if isinstance(error.filename, str) else ""
+    return Failure(
+        "failed",
+        f"A file{name} could not be read or written: {error.strerror or error}.",
+        "Mend it, then resume.",
+    )
 
 
 def _out_of_memory(batch_size: int) -> Failure:

@@ -1,15 +1,16 @@
 """All runs of a folder, where only what changed since the last look is read again.
 
-A run's files are replaced in one step, so a file whose inode, times and size are the same holds what
-it held. Times are coarse: a file that changed in the last moments is read again all the same. Nothing
-of a run lives here alone: an index that is dropped costs the next listing its reading, no more.
+A run's files are replaced in one step, which changes their folder: one look at it tells that nothing
+was. A file whose inode, times and size are the same holds what it held. Times are coarse: what changed
+in the last moments is read again all the same. Nothing of a run lives here alone: an index that is
+dropped costs the next listing its reading, no more.
 """
 
 import os
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,13 @@ from core.runs.status import ACTIVE, read_status
 Stamp = tuple[int, int, int, int] | None
 """A file's inode, modification and change times in ns, and size in bytes; None where there is none."""
 
-WATCHED = ("status.json", "notes.json", "evaluations.json")
+WATCHED = ("status.json", "notes.json", "evaluations.json", "recipe.json")
 """What a list shows of a run. The evaluations are not read here; that they changed is told."""
 SETTLED_NS = 2_000_000_000
 """A file system's times tick every few ms, a few systems' every 2 s: younger files count as changed."""
+LOOK_AGAIN_NS = 10_000_000_000
+"""An editor may write into a file in place, which its folder does not show: after so long all files are
+looked at again."""
 
 _numbers = count(1)
 """Numbers of all indexes together, so that no two listings share a version."""
@@ -44,7 +48,11 @@ class Listing:
 
 @dataclass
 class _Known:
+    folder: Stamp
+    """None where it changed in the last moments."""
     stamps: tuple[Stamp, ...]
+    looked_ns: int
+    """When the files themselves were looked at last."""
     entry: RunEntry
     settled: bool
     revision: int
@@ -97,7 +105,9 @@ class RunIndex:
                 names = [
                     item.name
                     for item in found
-                    if RUN_ID.fullmatch(item.name) and item.is_dir(follow_symlinks=False)
+                    # A link is not followed, and its entry says so.
+                    if RUN_ID.fullmatch(item.name)
+                    and (item.is_dir(follow_symlinks=False) or item.is_symlink())
                 ]
         except (FileNotFoundError, NotADirectoryError):
             return []
@@ -105,25 +115,34 @@ class RunIndex:
 
     def _look(self, name: str, known: _Known | None) -> _Known:
         """The run as it is now: what is known of it where no file changed, else read."""
-        folder = f"{self.folder}/{name}"
+        path = f"{self.folder}/{name}"
         now_ns = time.time_ns()
-        stamps = tuple(_stamp(f"{folder}/{file}") for file in WATCHED)
-        if known and known.settled and stamps == known.stamps:
+        folder = _stamp(path)
+        just_looked = known is not None and 0 <= now_ns - known.looked_ns < LOOK_AGAIN_NS
+        if known and known.settled and just_looked and folder and folder == known.folder:
             return known
+        if not _are_settled(now_ns, folder):
+            folder = None
+        stamps = tuple(_stamp(f"{path}/{file}") for file in WATCHED)
+        if known and known.settled and stamps == known.stamps:
+            return replace(known, folder=folder, looked_ns=now_ns)
         entry = read_entry(known.entry.run if known else Run(self.folder / name))
-        old = all(stamp is None or now_ns - max(stamp[1], stamp[2]) > SETTLED_NS for stamp in stamps)
-        settled = old and _stays(entry)
+        settled = _are_settled(now_ns, *stamps) and _stays(entry)
         if known and stamps[2] == known.stamps[2] and entry == known.entry:
-            return _Known(stamps, known.entry, settled, known.revision)
-        return _Known(stamps, entry, settled, next(_numbers))
+            return _Known(folder, stamps, now_ns, known.entry, settled, known.revision)
+        return _Known(folder, stamps, now_ns, entry, settled, next(_numbers))
 
 
 def read_entry(run: Run) -> RunEntry:
     """The run as a list shows it, read from its folder."""
+    status = None
     try:
-        return RunEntry(run, run.notes(), run.status())
+        status = run.status()
+        run.stored_recipe()
+        return RunEntry(run, run.notes(), status)
     except Damaged as error:
-        return RunEntry(run, run.notes(), None, damaged=str(error))
+        notes = Notes() if run.folder.is_symlink() else run.notes()
+        return RunEntry(run, notes, status, damaged=str(error))
     except OSError as error:
         sentence = f"Run {run.id} cannot be read: {error.strerror or error}."
         return RunEntry(run, Notes(), None, damaged=sentence)
@@ -143,6 +162,11 @@ def _stored_state(run: Run) -> str:
         return read_status(run.folder).state
     except (Damaged, OSError):
         return ""
+
+
+def _are_settled(now_ns: int, *stamps: Stamp) -> bool:
+    """Whether all of these changed long enough ago for another change to show."""
+    return all(stamp is None or now_ns - max(stamp[1], stamp[2]) > SETTLED_NS for stamp in stamps)
 
 
 def _stamp(path: str) -> Stamp:

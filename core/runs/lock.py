@@ -4,6 +4,8 @@ The lock is the operating system's (flock): it is gone when its process is, howe
 it says whether a run is alive. Process ids and clocks do not.
 """
 
+import errno
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,6 +50,24 @@ def is_held(path: Path) -> bool:
             if attempt == 0:
                 time.sleep(0.005)
             continue
+        except OSError as error:
+            if os.name != "posix" or error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                raise
+            return _is_held_by_a_writer(path)
         lock.release()
         return False
     return True
+
+
+def _is_held_by_a_writer(path: Path) -> bool:
+    """The same for somebody who may only read the folder: a shared lock needs no more."""
+    import fcntl
+
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

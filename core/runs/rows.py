@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.files import Durable, sync_folder, to_json, write_text
+from core.files import Durable, open_regular, sync_folder, to_json, write_text
 
 Row = dict[str, Any]
 
@@ -50,10 +50,10 @@ def append_row(path: Path, row: Row, *, durable: bool = False) -> None:
 
 def read_rows(path: Path, cursor: Cursor = START, most_bytes: int | None = None) -> RowsRead:
     """The whole rows from `cursor` on; none where the file does not exist. With `most_bytes` about so
-    many bytes of them: the next call goes on behind."""
+    many bytes of them: the next call goes on behind. Raises OSError where it is no ordinary file."""
     inode, offset = cursor
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             found = os.fstat(file.fileno())
             restarted = cursor != START and (found.st_ino != inode or found.st_size < offset)
             if restarted:
@@ -85,7 +85,8 @@ def restore_rows(path: Path, rows: Sequence[Row]) -> None:
     """Let the file hold these rows and nothing else, not even a torn line, onto which the next row would
     be written; a file that does is left alone."""
     try:
-        as_it_is = path.read_bytes()
+        with open_regular(path) as file:
+            as_it_is = file.read()
     except FileNotFoundError:
         as_it_is = b""
     text = _text(rows)

@@ -12,11 +12,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import BadInput, Damaged, NotFound, shown
-from core.files import read_json, read_small, write_json
-from core.recipe import Recipe, parse_recipe
+from core.files import read_json, write_json
+from core.recipe import Recipe, recipe_from_draft
+from core.recipe.validation import migrate
 from core.runs.lock import hold, is_held
 from core.runs.rows import START, Cursor, RowsRead, read_rows
-from core.runs.status import ACTIVE, REMEDY, State, Status, read_status
+from core.runs.status import ACTIVE, REMEDY, State, Status, check_no_link, read_status
 
 RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 CheckpointChoice = Literal["best", "last"] | int
@@ -37,6 +38,19 @@ class Notes(BaseModel):
     note: str = Field("", max_length=50_000)
     tags: tuple[str, ...] = ()
     star: bool = False
+
+    @classmethod
+    def of(cls, **written: Any) -> "Notes":
+        """Notes as somebody gives them. Raises BadInput for a text that is too long."""
+        try:
+            return cls.model_validate(written)
+        except ValidationError as error:
+            found = error.errors()[0]
+            if found["type"] != "string_too_long":
+                raise
+            field, most = ".".join(map(str, found["loc"])), found["ctx"]["max_length"]
+            rule = f"must have at most {most:,} characters"
+            raise BadInput.at(field, found["input"], rule, "shorten it") from error
 
 
 class Look(BaseModel):
@@ -79,9 +93,10 @@ class Run:
     def locked(self, busy: str, *, wait_s: float = 2.0, name: str = "lock") -> Iterator[None]:
         """Hold the run's lock (or, by `name`, another one of its folder).
 
-        Raises Busy with the sentence `busy`, NotFound where the run was deleted, Damaged where the lock is
-        a link.
+        Raises Busy with the sentence `busy`, NotFound where the run was deleted, Damaged where the lock or
+        the folder is a link.
         """
+        check_no_link(self.folder)
         if (self.folder / name).is_symlink():
             raise Damaged(f"Run {self.id} holds the link '{name}', which may lead anywhere; remove it.")
         with hold(self.folder / name, wait_s=wait_s, busy=busy):
@@ -116,13 +131,16 @@ class Run:
     def recipe(self) -> Recipe:
         """The recipe as it was launched. Raises Damaged."""
         try:
-            return parse_recipe(read_small(self.folder / "recipe.json").decode("utf-8"))
+            return recipe_from_draft(migrate(self.stored_recipe()))
         except BadInput as error:
             raise Damaged(f"recipe.json of run {self.id} cannot be used: {error}") from error
+
+    def stored_recipe(self) -> dict[str, Any]:
+        """What recipe.json holds, whether or not this Plateau can use it. Raises Damaged."""
+        try:
+            return read_json(self.folder / "recipe.json", REMEDY)
         except FileNotFoundError as error:
             raise Damaged(f"Run {self.id} has no recipe.json; {REMEDY}.") from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise Damaged(f"recipe.json of run {self.id} is damaged; {REMEDY}.") from error
 
     def notes(self) -> Notes:
         """What a person wrote; empty where nothing was, or where it cannot be read."""
@@ -132,7 +150,10 @@ class Run:
             return Notes()
 
     def write_notes(self, **changes: Any) -> Notes:
-        """Change some of the notes, keeping the others. What cannot be read is put aside, not lost."""
+        """Change some of the notes, keeping the others. What cannot be read is put aside, not lost.
+
+        Raises BadInput for a text that is too long.
+        """
         with self._notes_locked():
             path = self.folder / "notes.json"
             try:
@@ -141,7 +162,7 @@ class Run:
                 pass
             except (Damaged, ValidationError):
                 path.replace(path.with_name(f"notes.json.damaged-{time.time_ns()}"))
-            notes = Notes.model_validate(self.notes().model_dump() | changes)
+            notes = Notes.of(**self.notes().model_dump() | changes)
             write_json(path, notes.model_dump(mode="json"))
         return notes
 
@@ -233,7 +254,7 @@ class Run:
     def size_bytes(self) -> int:
         """What a deletion frees."""
         size = 0
-        for path in self.folder.rglob("*"):
+        for path in self.folder.rglob("*") if not self.folder.is_symlink() else ():
             # A training run replaces its files all the time.
             with suppress(FileNotFoundError):
                 found = path.lstat()
@@ -243,7 +264,8 @@ class Run:
 
 @dataclass(frozen=True)
 class RunEntry:
-    """A run as a list shows it; `damaged` is a sentence where its folder cannot be read."""
+    """A run as a list shows it; `damaged` is a sentence where its folder cannot be read, or its recipe,
+    without which there still is a status."""
 
     run: Run
     notes: Notes
@@ -263,4 +285,4 @@ class RunEntry:
 
     @property
     def state(self) -> State | Literal["damaged"]:
-        return self.status.state if self.status else "damaged"
+        return self.status.state if self.status and not self.damaged else "damaged"

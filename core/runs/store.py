@@ -1,4 +1,5 @@
-"""All runs: a folder of folders. A new run, the list, deletion, export, and the order of the queue."""
+"""All runs: a folder of folders. A new run, the list, deletion, export, and what stop, resume and extend
+make of a run."""
 
 import logging
 import os
@@ -9,7 +10,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -17,12 +18,14 @@ from core.data import DatasetInfo
 from core.errors import BadInput, Busy, Damaged, NotFound, PlateauError
 from core.files import read_json, sync_folder, write_json, write_text
 from core.recipe import Recipe, recipe_fingerprint
+from core.runs.ids import free_id
 from core.runs.index import RunIndex, read_entry
 from core.runs.lock import hold
-from core.runs.names import LONGEST, find_run
+from core.runs.names import find_run
+from core.runs.order import Order
 from core.runs.run import RUN_ID, Notes, Run, RunEntry, no_such_run
 from core.runs.status import ACTIVE, RESUMABLE, Status, read_status, write_status
-from core.spec import kind_of
+from core.spec import kind_of, settings_of
 
 DEVICE_BUSY = "The device is in use."
 _TOKEN_S = 7 * 86_400.0
@@ -56,7 +59,6 @@ def now() -> str:
 # RunStore has a method `list`, inside of which the type cannot be named.
 Runs = list[Run]
 Entries = list[RunEntry]
-Positions = list[tuple[float, str]]
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,10 @@ class RunStore:
     def queue_folder(self) -> Path:
         """A file for each run that waits."""
         return self.folder / ".queue"
+
+    @property
+    def _order(self) -> Order:
+        return Order(self.queue_folder)
 
     def device_lock(self, device: str) -> Path:
         """The lock of a device: one run at a time trains on it."""
@@ -107,9 +113,10 @@ class RunStore:
 
         A second call with the same `token` gives the run of the first: a double click makes one.
         `epochs` and `hold_from` are those of an extended run, where such a one is repeated. Without
-        `durable` nothing waits for the disk: for runs that can be made again.
+        `durable` nothing waits for the disk: for runs that can be made again. Raises BadInput where the
+        name or the hypothesis is too long.
         """
-        notes = Notes(name=_text(name)[:LONGEST], hypothesis=_text(hypothesis)[:5_000])
+        notes = Notes.of(name=_text(name), hypothesis=_text(hypothesis))
         status = _first_status(recipe, dataset, parent)
         status.epochs, status.hold_from = epochs or recipe.epochs, hold_from
         with self._creating():
@@ -141,7 +148,8 @@ class RunStore:
         return hold(self._lock("repeating"), wait_s=20.0, busy="Other repeats are being queued; try again.")
 
     def _create(self, recipe: Recipe, notes: Notes, status: Status, durable: bool) -> Run:
-        run_id = self._free_id(status.architecture)
+        names = os.listdir(self.folder)  # noqa: PTH208  the names alone: there may be thousands
+        run_id = free_id(status.architecture, names)
         status.color = self._take_color()
         staging = self.folder / f".new-{run_id}"
         staging.mkdir(parents=True)
@@ -155,16 +163,6 @@ class RunStore:
         if durable:
             sync_folder(self.folder)
         return run
-
-    def _free_id(self, kind: str) -> str:
-        """An id by time and architecture; its end tells it from one that was made elsewhere.
-
-        Runs are listed by their ids, so the time in it is later than in any other's, whatever the clock
-        says.
-        """
-        names = os.listdir(self.folder)  # noqa: PTH208  the names alone: there may be thousands
-        stamp = _stamp_after(max((name[:15] for name in names if name[:1].isdigit()), default=""))
-        return f"{stamp}-{kind.replace('_', '-')}-{secrets.token_hex(2)}"
 
     def _take_color(self) -> int:
         """The next run's colour. A file keeps count, a line per run, for looking through all runs takes
@@ -216,7 +214,10 @@ class RunStore:
         return read_entry(run)
 
     def delete(self, run: Run) -> None:
-        """Remove a run's folder. Raises Busy while it trains."""
+        """Remove a run's folder, or the link that is in its place. Raises Busy while it trains."""
+        if run.folder.is_symlink():
+            run.folder.unlink()
+            return
         trash = self.folder / f".trash-{run.id}-{secrets.token_hex(2)}"
         if run.lock_path.is_symlink():
             run.lock_path.unlink()  # nobody can hold it
@@ -233,6 +234,8 @@ class RunStore:
             target, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False
         ) as archive:
             for run in runs:
+                if run.folder.is_symlink():
+                    continue
                 for path in sorted(run.folder.rglob("*")):
                     if path.name in ("lock", "control.json") or path.name.startswith("."):
                         continue
@@ -243,19 +246,17 @@ class RunStore:
 
     def enqueue(self, run: Run) -> None:
         """Put a run at the queue's end."""
-        self.queue_folder.mkdir(parents=True, exist_ok=True)
-        last = max((position for position, _ in self._positions()), default=0.0)
-        write_json(self.queue_folder / run.id, {"position": last + 1.0})
+        self._order.append(run.id)
 
     def queue(self) -> Runs:
         """The waiting runs, in the order in which they will train."""
         runs = []
-        for _, run_id in sorted(self._positions()):
+        for run_id in self._order.ids():
             try:
                 runs.append(self.get(run_id))
             except NotFound:
                 with suppress(OSError):
-                    (self.queue_folder / run_id).unlink(missing_ok=True)
+                    self._order.remove(run_id)
         return runs
 
     def move(self, run: Run, places: int) -> None:
@@ -265,27 +266,11 @@ class RunStore:
             raise NotFound(f"Run {run.id} is not waiting in the queue.")
         at = order.index(run.id)
         order.insert(max(0, min(len(order) - 1, at + places)), order.pop(at))
-        for position, run_id in enumerate(order, start=1):
-            write_json(self.queue_folder / run_id, {"position": float(position)}, durable=False)
-
-    def _positions(self) -> Positions:
-        if not self.queue_folder.is_dir():
-            return []
-        found = []
-        for path in self.queue_folder.iterdir():
-            if not RUN_ID.fullmatch(path.name):
-                continue
-            try:
-                found.append((float(read_json(path)["position"]), path.name))
-            except FileNotFoundError:
-                continue
-            except (Damaged, ValueError, KeyError, TypeError, OverflowError):
-                found.append((float("inf"), path.name))
-        return found
+        self._order.rearrange(order)
 
     def leave_queue(self, run: Run) -> None:
         """Take a run out of the queue's order; its status is left as it is."""
-        (self.queue_folder / run.id).unlink(missing_ok=True)
+        self._order.remove(run.id)
 
     def stop(self, run: Run, when: Literal["after_epoch", "now"] = "now") -> None:
         """Stop a training run, or take a waiting one out of the queue. Raises BadInput if neither."""
@@ -293,7 +278,6 @@ class RunStore:
             with owned(run) as status:
                 if status.state != "queued":
                     raise BadInput(f"Run {run.id} is {status.state}; there is nothing to stop.")
-                self.leave_queue(run)
                 status.state, status.ended_at = "stopped", now()
                 status.message = "It was taken out of the queue before it began."
                 if status.epoch:
@@ -301,6 +285,9 @@ class RunStore:
                 status.hint = "Resume it to put it back."
         except Busy:
             run.ask_to_stop(when)
+        else:
+            # Last: on a full disk it waits on as it says. The queue passes over a place whose run does not.
+            self.leave_queue(run)
 
     def resume(self, run: Run, *, queue: bool = True) -> None:
         """Let a stopped, interrupted or failed run go on from its last whole epoch.
@@ -317,13 +304,15 @@ class RunStore:
     def extend(self, run: Run, epochs: int, *, hold_lr: bool = False, queue: bool = True) -> None:
         """Let a run go on for `epochs` more than it was asked for; `hold_lr` keeps its last lr.
 
-        Raises BadInput for a run that is waiting or training, or for less than one epoch.
+        Raises BadInput for a run that is waiting or training, for less than one epoch, or for more in all
+        than a recipe may have.
         """
         if epochs < 1:
             raise BadInput(f"epochs = {epochs}: an extension must be at least 1 epoch; raise it.")
         with owned(run) as status:
             if status.state == "queued":
                 raise BadInput(f"Run {run.id} is still waiting; extend it when it is done.")
+            _check_length(status.epochs, epochs)
             # Not the recipe's end: an earlier extension may have gone on beyond it.
             status.hold_from = (status.hold_from or status.epochs) if hold_lr else None
             status.epochs += epochs
@@ -331,6 +320,7 @@ class RunStore:
 
     def _requeue(self, run: Run, status: Status, queue: bool) -> None:
         status.state, status.message, status.hint, status.ended_at = "queued", "", "", None
+        status.reason = ""
         (run.folder / "control.json").unlink(missing_ok=True)
         if queue:
             self.enqueue(run)
@@ -375,18 +365,15 @@ class RunStore:
             self.enqueue(entry.run)
 
 
-_STAMP = "%Y%m%d-%H%M%S"
-
-
-def _stamp_after(last: str) -> str:
-    """The time now, UTC, or a second after the last one where the clock has not come so far."""
-    stamp = datetime.now(UTC).strftime(_STAMP)
-    if stamp > last:
-        return stamp
-    try:
-        return (datetime.strptime(last, _STAMP) + timedelta(seconds=1)).strftime(_STAMP)
-    except (ValueError, OverflowError):
-        return stamp
+def _check_length(planned: int, more: int) -> None:
+    """BadInput where a run of so many epochs cannot have so many more."""
+    bound = next(setting.le for setting in settings_of(Recipe) if setting.name == "epochs")
+    assert bound is not None
+    most = int(bound)
+    if planned + more > most:
+        left = max(0, most - planned)
+        remedy = f"lower it, for {left:,} more are left" if left else "train a clone instead"
+        raise BadInput.at("epochs", planned + more, f"a run has at most {most:,} in all", remedy)
 
 
 def _text(typed: str) -> str:

@@ -19,16 +19,16 @@ from core import __version__
 from core.data import Dataset, Library
 from core.errors import BadInput, Damaged, NotFound, PlateauError
 from core.files import replacing
-from core.recipe import Recipe, Statistics
+from core.recipe import Recipe
 from core.runs.answers import AnswerFile, stored_answers
-from core.runs.failures import attempt
+from core.runs.failures import Failure, attempt
 from core.runs.log import run_log
+from core.runs.records import card_of, epoch_row, live_of, step_row, take_row
 from core.runs.rows import append_row, cut_rows, restore_rows
 from core.runs.run import Run
-from core.runs.status import Best, Last, Live, Status, read_status, write_status
+from core.runs.status import Status, read_status, write_status
 from core.runs.store import now
 from core.train import (
-    Card,
     CheckpointReady,
     EpochEnded,
     Event,
@@ -95,6 +95,7 @@ def train(
         _remove_leftovers(run, status.epoch)
         status.state, status.started_at = "running", status.started_at or now()
         status.ended_at, status.message, status.hint, status.live = None, "", "", None
+        status.reason = ""
         write_status(run.folder, status)
         claimed()
         with run_log(run.folder / "train.log") as log:
@@ -102,20 +103,26 @@ def train(
             failure = attempt(trainer.run_all, log, lambda: trainer.batch_size)
             # Only here: the traceback that held the run's tensors is gone by now.
             gc.collect()
-            if failure:
-                status.state, status.message, status.hint = failure.state, failure.message, failure.hint
-            status.live, status.ended_at = None, now()
-            try:
-                write_status(run.folder, status)
-            except OSError as error:
-                # The disk may be too full for this as well; with its lock free the run then reads so.
-                log.exception("the status could not be written")
-                status.state, status.hint = "interrupted", "Mend it, then resume."
-                status.message = f"The run's status could not be written: {error.strerror or error}."
-            log.info("%s after epoch %d of %d. %s", status.state, status.epoch, status.epochs, status.message)
+            _write_end(run, status, failure, log)
         if failure and failure.device_broken:
             raise DeviceBroken(failure.message)
         return status
+
+
+def _write_end(run: Run, status: Status, failure: Failure | None, log: logging.Logger) -> None:
+    """Write down how the run ended."""
+    if failure:
+        status.state, status.message, status.hint = failure.state, failure.message, failure.hint
+        status.reason = failure.reason
+    status.live, status.ended_at = None, now()
+    try:
+        write_status(run.folder, status)
+    except OSError as error:
+        # The disk may be too full for this as well; with its lock free the run then reads so.
+        log.exception("the status could not be written")
+        status.state, status.hint = "interrupted", "Mend it, then resume."
+        status.message = f"The run's status could not be written: {error.strerror or error}."
+    log.info("%s after epoch %d of %d. %s", status.state, status.epoch, status.epochs, status.message)
 
 
 def _remove_leftovers(run: Run, done: int) -> None:
@@ -188,6 +195,14 @@ class _Trainer:
             self.status.epoch + 1,
             task.epochs,
         )
+        if not self._follow(task, dataset):
+            return
+        # A finished run keeps one state, not two: they are as large as all its other files.
+        previous_path(self.run.state_path).unlink(missing_ok=True)
+        self.status.state = "finished"
+
+    def _follow(self, task: Task, dataset: Dataset) -> bool:
+        """Train, and write down every event; whether it came to its end."""
         for event in fit(task):
             if isinstance(event, Progress):
                 self._progress(event)
@@ -195,16 +210,16 @@ class _Trainer:
                 self.log.info("%s", event.text)
                 self.status.notices = [*self.status.notices, event.text][-MOST_NOTICES:]
             elif isinstance(event, EpochEnded):
-                self._epoch(event)
+                row = epoch_row(event, self._elapsed_s())
+                append_row(self.run.folder / "epochs.jsonl", row, durable=True)
+                self._rows.append(row)
             elif isinstance(event, CheckpointReady):
-                self._commit(event, recipe, dataset, statistics, bank.channels)
+                self._commit(event, task, dataset)
             self.listener(event)
             if isinstance(event, Stopped):
                 self._stopped(event)
-                return
-        # A finished run keeps one state, not two: they are as large as all its other files.
-        previous_path(self.run.state_path).unlink(missing_ok=True)
-        self.status.state = "finished"
+                return False
+        return True
 
     def _check_data(self, dataset: Dataset) -> None:
         """A run trains on the data that it was launched for, and goes on with no other."""
@@ -238,7 +253,7 @@ class _Trainer:
         if (self.run.folder / "steps.jsonl").exists():
             cut_rows(self.run.folder / "steps.jsonl", done)
         for row in rows:
-            self._take(row)
+            take_row(self.status, row)
         self._rows = rows
         if rows:
             self._before_s = float(rows[-1]["elapsed_s"])
@@ -281,85 +296,18 @@ class _Trainer:
         return self._before_s + time.monotonic() - self._began
 
     def _progress(self, event: Progress) -> None:
-        self.status.live = Live(
-            epoch=event.epoch,
-            step=event.step,
-            steps=event.steps,
-            phase=event.phase,
-            train_loss=event.train_loss,
-            train_accuracy=event.train_accuracy,
-            lr=event.lr,
-            images_per_s=event.images_per_s,
-        )
+        self.status.live = live_of(event)
         self.status.elapsed_s, self.status.images_per_s = self._elapsed_s(), event.images_per_s
         write_status(self.run.folder, self.status, durable="content")
         sitting_s = time.monotonic() - self._began
         if event.phase == "training" and sitting_s - self._row_at >= max(0.4, sitting_s / STEP_ROWS):
             self._row_at = sitting_s
-            row = {
-                "epoch": event.epoch,
-                "position": round(event.position, 4),
-                "lr": event.lr,
-                "train/loss": event.train_loss,
-                "train/accuracy": event.train_accuracy,
-                "images_per_s": round(event.images_per_s, 1),
-            }
-            append_row(self.run.folder / "steps.jsonl", row)
+            append_row(self.run.folder / "steps.jsonl", step_row(event))
 
-    def _epoch(self, event: EpochEnded) -> None:
-        row = {
-            "epoch": event.epoch,
-            "lr": event.lr,
-            "train/loss": event.train_loss,
-            "train/accuracy": event.train_accuracy,
-            "train/clean_accuracy": event.clean_train_accuracy,
-            "train/clean_loss": event.clean_train_loss,
-            "val/loss": event.val_loss,
-            "val/accuracy": event.val_accuracy,
-            "seconds": round(event.seconds, 3),
-            "elapsed_s": round(self._elapsed_s(), 3),
-            "images_per_s": round(event.images_per_s, 1),
-        }
-        if event.ema_val_accuracy is not None and event.ema_val_loss is not None:
-            row |= {"val/ema_loss": event.ema_val_loss, "val/ema_accuracy": event.ema_val_accuracy}
-        append_row(self.run.folder / "epochs.jsonl", row, durable=True)
-        self._rows.append(row)
-
-    def _take(self, row: dict[str, float]) -> None:
-        """Let the status follow a row of epochs.jsonl."""
-        status, val = self.status, row["val/accuracy"]
-        status.last = Last(
-            epoch=int(row["epoch"]),
-            val_accuracy=val,
-            train_accuracy=row["train/accuracy"],
-            clean_train_accuracy=row["train/clean_accuracy"],
-            val_loss=row["val/loss"],
-            lr=row["lr"],
-        )
-        if status.best is None or val > status.best.val_accuracy:
-            gap = row["train/clean_accuracy"] - val
-            status.best = Best(epoch=int(row["epoch"]), val_accuracy=val, gap=gap)
-        status.elapsed_s = row["elapsed_s"]
-
-    def _commit(
-        self, event: CheckpointReady, recipe: Recipe, dataset: Dataset, statistics: Statistics, channels: int
-    ) -> None:
+    def _commit(self, event: CheckpointReady, task: Task, dataset: Dataset) -> None:
         """Write the checkpoint; `last.state` comes last, for it is what makes the epoch count."""
-        info = dataset.info
-        card = Card(
-            run=self.run.id,
-            epoch=event.epoch,
-            val_accuracy=event.val_accuracy,
-            recipe=recipe.model_dump(mode="json"),
-            classes=info.classes,
-            mean=statistics[0],
-            std=statistics[1],
-            image_size=info.image_size,
-            channels=channels,
-            resize=info.resize,
-            dataset=info.name,
-            dataset_fingerprint=info.fingerprint,
-        )
+        recipe = task.recipe
+        card = card_of(self.run.id, event, recipe, dataset.info, task.statistics, task.bank.channels)
         outcomes = event.val_outcomes
         truth = torch.from_numpy(dataset.labels[dataset.indices("val")])
         with replacing(AnswerFile("val", event.epoch).path(self.run)) as temporary:
@@ -377,7 +325,7 @@ class _Trainer:
         keep_previous(self.run.state_path)
         write_state(self.run.state_path, card, event.state, self._rows)
         # Not before: a status that names a best epoch must have its checkpoint.
-        self._take(self._rows[-1])
+        take_row(self.status, self._rows[-1])
         self.status.epoch = event.epoch
         self.status.live = None
         write_status(self.run.folder, self.status)

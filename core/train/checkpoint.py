@@ -8,6 +8,9 @@ resume needs besides: it is one file, so weights and optimizer can never belong 
 
 Each file carries a CRC-32 per tensor and one of its header's texts: safetensors itself notices a file
 that is too short, but no changed bit. Files of an older Plateau have none and are read without.
+
+What grows with the epochs, history and rows, is JSON in tensors of bytes: a header has at most 100 MB,
+and is read whole by whoever wants the card. An older Plateau had them in the header.
 """
 
 import json
@@ -23,12 +26,12 @@ import torch
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from core.errors import Damaged, NotFound
-from core.files import replacing, to_json
+from core.files import open_regular, replacing, to_json
 from core.recipe import Recipe, recipe_from_draft
 from core.train.events import Resume
 
 _INSTEAD = "use another epoch's, or resume the run from the epoch before"
-_WEIGHTS, _OPTIMIZER, _AVERAGED = "weights/", "optimizer/", "averaged/"
+_WEIGHTS, _OPTIMIZER, _AVERAGED, _JSON = "weights/", "optimizer/", "averaged/", "json/"
 _TENSOR_SUMS, _TEXT_SUM = "tensor_crc32", "text_crc32"
 _TEXTS = {"card", "history", "rows", _TENSOR_SUMS, _TEXT_SUM}
 """Every key that a header of ours has: a changed bit must not hide a checksum under another name."""
@@ -82,13 +85,9 @@ def write_state(path: Path, card: Card, resume: Resume, rows: Sequence[Mapping[s
     """Write everything that a resume needs to `path` in one step; `rows` are the epochs as a log has
     them, so that the log can be written anew from here."""
     tensors = _with_prefix(resume.weights, _WEIGHTS) | _with_prefix(resume.averaged, _AVERAGED)
-    _write(
-        path,
-        tensors | _with_prefix(resume.optimizer, _OPTIMIZER),
-        card,
-        history=resume.history,
-        rows=list(rows),
-    )
+    tensors |= _with_prefix(resume.optimizer, _OPTIMIZER)
+    grown = {"history": _bytes_of(resume.history), "rows": _bytes_of(list(rows))}
+    _write(path, tensors | _with_prefix(grown, _JSON), card)
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor], texts: dict[str, str] | None = None) -> None:
@@ -100,6 +99,17 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], texts: dict[str,
     from safetensors.torch import save  # here: see _read
 
     path.write_bytes(save(tensors, metadata=texts))
+
+
+def open_tensors(path: Path, framework: Literal["pt", "np"]) -> Any:
+    """safetensors' own reader of an ordinary file. Raises FileNotFoundError, OSError, SafetensorError.
+
+    Looked at first: safetensors holds the interpreter while it opens, and so every thread before a pipe.
+    """
+    from safetensors import safe_open  # here: see _read
+
+    open_regular(path).close()
+    return safe_open(path, framework=framework)
 
 
 def previous_path(path: Path) -> Path:
@@ -152,8 +162,9 @@ def read_state(path: Path) -> Resume:
     card = _card(path, metadata)
     try:
         # float: a loss that is no number was stored as the word.
-        history = [{key: float(value) for key, value in row.items()} for row in metadata["history"]]
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        stored = _grown(metadata, tensors, "history")
+        history = [{key: float(value) for key, value in row.items()} for row in stored]
+    except (TypeError, ValueError, AttributeError, OverflowError):
         history = []
     if len(history) != card.epoch:
         raise Damaged(f"{path.name} of run {card.run} does not hold the history of its epochs; {_INSTEAD}.")
@@ -171,17 +182,30 @@ def read_state_rows(path: Path) -> list[dict[str, Any]]:
 
     Raises NotFound, Damaged.
     """
-    metadata, _ = _read(path, "nothing")
-    rows = metadata.get("rows", [])
+    rows = _grown(*_read(path, f"{_JSON}rows"), "rows")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise Damaged(f"{path.name} of run {path.parent.parent.name} does not hold its epochs; {_INSTEAD}.")
     return rows
 
 
-def _write(path: Path, tensors: dict[str, torch.Tensor], card: Card, **metadata: Any) -> None:
-    metadata["card"] = card.model_dump()
-    metadata[_TENSOR_SUMS] = {name: _tensor_sum(tensor) for name, tensor in tensors.items()}
-    texts = {key: to_json(value) for key, value in metadata.items()}
+def _bytes_of(value: Any) -> torch.Tensor:
+    """A value's JSON, as a tensor of bytes."""
+    return torch.frombuffer(bytearray(to_json(value).encode()), dtype=torch.uint8)
+
+
+def _grown(metadata: Mapping[str, Any], tensors: Mapping[str, torch.Tensor], name: str) -> Any:
+    """History or rows; none where the file has none, None where its bytes are no JSON."""
+    if f"{_JSON}{name}" not in tensors:
+        return metadata.get(name, [])
+    try:
+        return json.loads(tensors[f"{_JSON}{name}"].numpy().tobytes())
+    except (TypeError, ValueError, RecursionError):  # TypeError: numbers that numpy does not know
+        return None
+
+
+def _write(path: Path, tensors: dict[str, torch.Tensor], card: Card) -> None:
+    sums = {name: _tensor_sum(tensor) for name, tensor in tensors.items()}
+    texts = {"card": to_json(card.model_dump()), _TENSOR_SUMS: to_json(sums)}
     texts[_TEXT_SUM] = str(_text_sum(texts))
     with replacing(path) as temporary:
         write_tensors(temporary, tensors, texts)
@@ -190,11 +214,11 @@ def _write(path: Path, tensors: dict[str, torch.Tensor], card: Card, **metadata:
 def _read(path: Path, prefix: str) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     """The metadata, and the tensors whose names start with `prefix`. Raises NotFound, Damaged."""
     # Here: the loop alone, as it is measured on a bare GPU machine, does without this library.
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     run = path.parent.parent.name
     try:
-        with safe_open(path, framework="pt") as file:
+        with open_tensors(path, "pt") as file:
             texts, names = file.metadata() or {}, set(file.keys())
             tensors = {name: file.get_tensor(name) for name in sorted(names) if name.startswith(prefix)}
         metadata = {key: json.loads(value) for key, value in texts.items() if key != "format"}
@@ -212,7 +236,7 @@ def _read(path: Path, prefix: str) -> tuple[dict[str, Any], dict[str, torch.Tens
 def _unreadable(path: Path) -> str:
     """Why a file is no checkpoint of ours: PyTorch's own archives are told from damage."""
     said = f"The checkpoint {path.name} of run {path.parent.parent.name} is"
-    with suppress(OSError), path.open("rb") as file:
+    with suppress(OSError), open_regular(path) as file:
         if file.read(4).startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x04")):
             return (
                 f"{said} a PyTorch archive (.pt), which may hold programs and is never read; "

@@ -52,15 +52,33 @@ def overlapping() -> bytes:
     return bytes(changed)
 
 
-def a_million() -> bytes:
-    """An end that speaks of a million entries, as archives of more than 65,535 have it."""
+def two_ends(*, entries: int, first: int = 0xFFFF, pointed: int | None = None) -> bytes:
+    """A zip with the second end that large archives have: how many files that one speaks of, how many the
+    ordinary end, and where the locator between them leads (by default to the second end)."""
     whole = packed()
     end = whole.rindex(b"PK\x05\x06")
     size, start = struct.unpack_from("<II", whole, end + 12)
-    record = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 10**6, 10**6, size, start)
-    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
-    last = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    record = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, size, start)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, end if pointed is None else pointed, 1)
+    last = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, first, first, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     return whole[:end] + record + locator + last
+
+
+def pointed_elsewhere() -> bytes:
+    """The locator leads to an end that stands among the files, and another one stands before it."""
+    fake = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, 0, 0)
+    inside = packed(("cat/9.png", fake), method=_STORED)
+    large = two_ends(entries=len(GOOD))
+    at = inside.index(fake)
+    whole = inside[: at + len(fake)] + large
+    return whole[:-34] + struct.pack("<Q", at) + whole[-26:]
+
+
+def uncounted() -> bytes:
+    """A directory of 200,001 entries, and an end that speaks of a single one."""
+    entry = b"PK\x01\x02" + bytes(42)
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1, 1, 200_001 * len(entry), 0, 0)
+    return entry * 200_001 + end
 
 
 def as_tar(mode: str) -> bytes:
@@ -79,6 +97,7 @@ _RENAME = "; rename it and pack the archive again."
 _UNPACK = "; unpack it yourself and give the folder."
 _STORE = " is not a name that every system can store" + _RENAME
 _CUT = "is not a whole zip archive: it is damaged or cut short; copy or download it again."
+_TWO_ENDS = _R + "it has two ends that contradict each other; pack the files again."
 _LINK = "; put the file itself into it, or leave it out."
 
 ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
@@ -163,7 +182,18 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
         overlapping,
         _R + "'cat/1.png' shares its bytes with another file; pack the files again.",
     ),
-    "a-million.zip": (a_million, _R + "it holds more than 200,000 files" + _UNPACK),
+    "a-million.zip": (
+        lambda: two_ends(entries=10**6),
+        _R + "it holds more than 200,000 files" + _UNPACK,
+    ),
+    "hidden-million.zip": (lambda: two_ends(entries=10**6, first=len(GOOD)), _TWO_ENDS),
+    "two-ends.zip": (lambda: two_ends(entries=60_000, first=1), _TWO_ENDS),
+    "pointed-elsewhere.zip": (pointed_elsewhere, _TWO_ENDS),
+    "no-second-end.zip": (
+        lambda: two_ends(entries=len(GOOD)).replace(b"PK\x06\x06", b"PK\0\0"),
+        _CUT,
+    ),
+    "uncounted.zip": (uncounted, _R + "it holds more than 200,000 files" + _UNPACK),
     "encrypted.zip": (
         lambda: patched(8, "H", 1),
         _R + "'cat/0.png' is encrypted; pack it without a password.",
@@ -203,11 +233,11 @@ ARCHIVES: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "no-files.zip": (
         lambda: packed(good=()),
-        "holds no images; PNG, JPEG, WEBP, BMP, GIF, TIFF can be read.",
+        "holds no images; pack files in PNG, JPEG, WebP, BMP, GIF or TIFF.",
     ),
     "no-images.zip": (
         lambda: packed(("cat/a.txt", b"x"), good=()),
-        "holds no images; PNG, JPEG, WEBP, BMP, GIF, TIFF can be read.",
+        "holds no images; pack files in PNG, JPEG, WebP, BMP, GIF or TIFF.",
     ),
 }
 """By name: the bytes, and what is said behind the name."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from core.classify import classify_images, compute_for, evaluate_run, found_images, trained_on
 from core.classify.predictor import Predictor
-from core.data import FolderSource, ImportOptions, ShapesSource, TableSource
+from core.data import FolderSource, ImportOptions, KnownSource, ShapesSource, TableSource
 from core.errors import BadInput
 from core.runs import train
 from tests.faults.bad_case import Act, Bad, Desk
@@ -133,6 +133,15 @@ def _classes_of(desk: Desk) -> Act:
     return lambda: trained_on(predictor.card, desk.library)
 
 
+def _gtsrb(desk: Desk) -> Act:
+    """GTSRB's folders as they are unpacked, and one more beside the classes."""
+    root = desk.place / "gtsrb"
+    for folder in ("GTSRB/Training/00000", "GTSRB/Training/mine", "GTSRB/Final_Test/Images"):
+        (root / folder).mkdir(parents=True)
+    desk.file("gtsrb/GT-final_test.csv", b"Filename;ClassId\n")
+    return desk.importing(KnownSource(dataset="gtsrb", folder=str(desk.place)))
+
+
 BAD_DATASETS = [
     Bad(
         "no such folder",
@@ -171,7 +180,7 @@ BAD_DATASETS = [
     ),
     Bad(
         "shares above 1",
-        "The validation share 0.6 and the test share 0.5 leave nothing to train on; together they must stay below 1.",
+        "The validation share 0.6 and the test share 0.5 leave nothing to train on; lower one, for together they must stay below 1.",
         _folder({"cat": 6, "dog": 6}, val_fraction=0.6, test_fraction=0.5),
     ),
     Bad(
@@ -189,7 +198,7 @@ BAD_DATASETS = [
         "The folder {place}/none does not exist; give the path of a folder of images.",
         _table("Id,Category\n1,a\n", images="{place}/none"),
     ),
-    Bad("an empty CSV", "train.csv is empty; its first row must name the columns.", _table("")),
+    Bad("an empty CSV", "train.csv is empty; give it a first row that names the columns.", _table("")),
     Bad(
         "a CSV of names alone",
         "train.csv names no images; add a row for each image.",
@@ -207,7 +216,7 @@ BAD_DATASETS = [
     ),
     Bad(
         "a file of another kind",
-        "train.csv, row 3: there is no image '2.txt' in images; its ending is no image's.",
+        "train.csv, row 3: there is no image '2.txt' in images; correct its ending or remove the row.",
         _table("Id,Category\n1.png,a\n2.txt,b\n"),
     ),
     Bad(
@@ -222,17 +231,17 @@ BAD_DATASETS = [
     ),
     Bad(
         "an unknown column",
-        "train.csv has no single column 'Id'; its columns are 'Name', 'Category'.",
+        "train.csv has no single column 'Id'; its columns are 'Name', 'Category'; choose one of them or correct the first row.",
         _table("Name,Category\n1,a\n"),
     ),
     Bad(
         "an unknown column of classes",
-        "train.csv has no single column 'Category'; its columns are 'Id', 'Class'.",
+        "train.csv has no single column 'Category'; its columns are 'Id', 'Class'; choose one of them or correct the first row.",
         _table("Id,Class\n1,a\n"),
     ),
     Bad(
         "a column twice",
-        "train.csv has no single column 'Id'; its columns are 'Id', 'Category', 'Id'.",
+        "train.csv has no single column 'Id'; its columns are 'Id', 'Category', 'Id'; choose one of them or correct the first row.",
         _table("Id,Category,Id\n1,a,1\n"),
     ),
     Bad(
@@ -266,6 +275,31 @@ BAD_DATASETS = [
         _table('Id,Category\n1,a\n3,"b\n'),
     ),
     Bad(
+        "a million columns",
+        "train.csv, row 1: there are more than 10,000 columns; keep those of names and classes.",
+        _table("Id,Category" + "," * 900_000 + "\n1,a\n"),
+    ),
+    Bad(
+        "a row of a million columns",
+        "train.csv, row 3: there are more than 10,000 columns; keep those of names and classes.",
+        _table("Id;Category\n1;a\n" + ";" * 900_000),
+    ),
+    Bad(
+        "a line of two million characters",
+        "train.csv, row 2: it is longer than 1,000,000 characters; correct its quotation marks or shorten it.",
+        _table("Id,Category\n" + "1" * 2_000_000 + ",a\n"),
+    ),
+    Bad(
+        "an open quotation around a million lines",
+        "train.csv, row 2: there are more than 10,000 columns; keep those of names and classes.",
+        _table('Id,Category\n"' + "1,a\n" * 1_000_000),
+    ),
+    Bad(
+        "many quotations that span lines",
+        "train.csv, row 2: it is longer than 1,000,000 characters; correct its quotation marks or shorten it.",
+        _table("Id,Category\n" + ('"' + "\n" * 120_000 + '",') * 10),
+    ),
+    Bad(
         "UTF-16",
         "train.csv is not a text file in UTF-8; save it as 'CSV UTF-8'.",
         _table("Id,Category\n1,a\n".encode("utf-16")),
@@ -282,7 +316,7 @@ BAD_DATASETS = [
     ),
     Bad(
         "NUL in a column's name",
-        "train.csv has no single column 'Id'; its columns are 'Id?', 'Category'.",
+        "train.csv has no single column 'Id'; its columns are 'Id?', 'Category'; choose one of them or correct the first row.",
         _table("Id\0,Category\n1,a\n"),
     ),
     Bad(
@@ -292,7 +326,7 @@ BAD_DATASETS = [
     ),
     Bad(
         "data changed, evaluated",
-        "The data set 'tiny' has changed since run {run} was trained on it; its figures would not compare.",
+        "The data set 'tiny' has changed since run {run} was trained on it: its figures would not compare; train a clone of the run on it.",
         _evaluating(_anew),
     ),
     Bad(
@@ -332,18 +366,23 @@ BAD_DATASETS = [
     ),
     Bad(
         "a folder without images to classify",
-        "none holds no images; PNG, JPEG, WEBP, BMP, GIF and TIFF can be read.",
+        "none holds no images; give files in PNG, JPEG, WebP, BMP, GIF or TIFF.",
         _classifying("none"),
     ),
     Bad(
         "nothing but bad images to classify",
-        "The only image cannot be read, so choose another one: bad.png is not an image that can be read; PNG, JPEG, WebP, BMP, GIF and TIFF can.",
+        "The only image cannot be read, so choose another one: bad.png is not an image that can be read; give a PNG, JPEG, WebP, BMP, GIF or TIFF.",
         _classifying("one"),
     ),
     Bad(
         "several bad images to classify",
-        "None of the 2 images can be read, so choose others; the first: bad.png is not an image that can be read; PNG, JPEG, WebP, BMP, GIF and TIFF can.",
+        "None of the 2 images can be read, so choose others; the first: bad.png is not an image that can be read; give a PNG, JPEG, WebP, BMP, GIF or TIFF.",
         _classifying("two"),
+    ),
+    Bad(
+        "a foreign folder among a known set's classes",
+        "The folder 'mine' in {place}/gtsrb/GTSRB/Training is no class of GTSRB; remove it and import again.",
+        _gtsrb,
     ),
     Bad("a pipe among images", "cat/pipe.png is no ordinary file; save it again.", _with_pipe),
 ]

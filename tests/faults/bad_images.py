@@ -82,7 +82,7 @@ def stacked(count: int) -> bytes:
 
 _CUT = "is damaged or cut short; save it again."
 _SUM = "is damaged or cut short: a checksum in it does not fit; save it again."
-_NONE = "is not an image that can be read; PNG, JPEG, WebP, BMP, GIF and TIFF can."
+_NONE = "is not an image that can be read; give a PNG, JPEG, WebP, BMP, GIF or TIFF."
 _PIXELS = "has more than 40 megapixels; save it smaller."
 _PIECES = "is cut into more than 20,000 pieces; save it again."
 _METADATA = "carries more than {} MB of colour profile, texts or other metadata; save it without."

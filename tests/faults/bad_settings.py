@@ -1,6 +1,7 @@
 """Settings that cannot be: in a recipe, against a data set and a machine, of an import, and of names."""
 
 import json
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from core.errors import InvalidSettings
 from core.files import to_json
 from core.problems import problems_of
 from core.recipe import parse_recipe, recipe_to_draft, set_values
-from core.runs import RunStore
+from core.runs import Run
 from core.spec import Spec
 from core.train.preflight import check
 from tests.faults.bad_case import Act, Bad, Desk
@@ -80,26 +81,47 @@ def _set(assignment: str) -> Callable[[Desk], Act]:
     return lambda desk: lambda: set_values(tiny.recipe(), [assignment])
 
 
-def _extended(desk: Desk) -> Act:
-    return lambda: RunStore(desk.store.folder).extend(desk.run, 0)
+def _extended(epochs: int) -> Callable[[Desk], Act]:
+    return lambda desk: lambda: desk.store.extend(desk.run, epochs)
 
+
+def _launched(name: str = "", hypothesis: str = "") -> Callable[[Desk], Act]:
+    """A run with this name or hypothesis."""
+    return lambda desk: (
+        lambda: desk.store.create(tiny.recipe(), desk.dataset.info, name=name, hypothesis=hypothesis)
+    )
+
+
+def _two_of_one_name(desk: Desk) -> Act:
+    """A name may be taken: what is refused is to mean one of the two by it."""
+    for run_id in ("20200101-000000-my-net-aaaa", "20200101-000001-my-net-bbbb"):
+        run = Run(shutil.copytree(desk.run.folder, desk.store.folder / run_id))
+        run.write_notes(name="same")
+    return lambda: desk.store.find("same")
+
+
+_NUMBER = "; give one, such as 0.1, without quotation marks."
 
 BAD_SETTINGS = [
-    Bad("lr NaN", "optimizer.lr = 'nan': must be a number.", _recipe("optimizer.lr", float("nan"))),
-    Bad("lr infinite", "optimizer.lr = 'inf': must be a number.", _recipe("optimizer.lr", float("inf"))),
+    Bad("lr NaN", "optimizer.lr = 'nan': must be a number" + _NUMBER, _recipe("optimizer.lr", float("nan"))),
+    Bad(
+        "lr infinite",
+        "optimizer.lr = 'inf': must be a number" + _NUMBER,
+        _recipe("optimizer.lr", float("inf")),
+    ),
     Bad(
         "lr 1e999",
-        "optimizer.lr = 'inf': must be a number.",
+        "optimizer.lr = 'inf': must be a number" + _NUMBER,
         _text('{"optimizer": {"kind": "sgd", "lr": 1e999}}'),
     ),
     Bad("lr zero", "optimizer.lr = 0: must be above 0; raise it.", _recipe("optimizer.lr", 0)),
     Bad("lr negative", "optimizer.lr = -0.1: must be above 0; raise it.", _recipe("optimizer.lr", -0.1)),
-    Bad("lr a text", "optimizer.lr = '0.1': must be a number.", _recipe("optimizer.lr", "0.1")),
-    Bad("lr true", "optimizer.lr = true: must be a number.", _recipe("optimizer.lr", True)),
-    Bad("lr empty", "optimizer.lr: must be a number.", _recipe("optimizer.lr", None)),
+    Bad("lr a text", "optimizer.lr = '0.1': must be a number" + _NUMBER, _recipe("optimizer.lr", "0.1")),
+    Bad("lr true", "optimizer.lr = true: must be a number" + _NUMBER, _recipe("optimizer.lr", True)),
+    Bad("lr empty", "optimizer.lr: must be a number" + _NUMBER, _recipe("optimizer.lr", None)),
     Bad(
         "lr of 400 digits",
-        "optimizer.lr = 100000000000000000000000000000000000000000000000000000000...: must be a finite number.",
+        "optimizer.lr = 100000000000000000000000000000000000000000000000000000000...: must be a finite number; lower it.",
         _recipe("optimizer.lr", 10**400),
     ),
     Bad(
@@ -108,7 +130,11 @@ BAD_SETTINGS = [
         _recipe("optimizer.momentum", 1.0),
     ),
     Bad("batch 0", "batch_size = 0: must be at least 1; raise it.", _recipe("batch_size", 0)),
-    Bad("batch 1.5", "batch_size = 1.5: must be a whole number.", _recipe("batch_size", 1.5)),
+    Bad(
+        "batch 1.5",
+        "batch_size = 1.5: must be a whole number; give one, such as 10.",
+        _recipe("batch_size", 1.5),
+    ),
     Bad(
         "batch above any",
         "batch_size = 100000: must be at most 65,536; lower it.",
@@ -195,12 +221,12 @@ BAD_SETTINGS = [
     ),
     Bad(
         "an older recipe than there is",
-        "version = 0: must be a whole number from 1 to 1.",
+        "version = 0: must be a whole number from 1 on; write 1.",
         _recipe("version", 0),
     ),
     Bad(
         "a version that is none",
-        "version = 'one': must be a whole number from 1 to 1.",
+        "version = 'one': must be a whole number from 1 on; write 1.",
         _recipe("version", "one"),
     ),
     Bad(
@@ -211,7 +237,7 @@ BAD_SETTINGS = [
     Bad("an empty recipe file", "The recipe is not valid JSON; give a file that Plateau saved.", _text("")),
     Bad(
         "a recipe that is a list",
-        "The recipe must be a JSON object with keys such as architecture and optimizer.",
+        "The recipe must be a JSON object with keys such as architecture and optimizer; give a file that Plateau saved.",
         _text("[1, 2]"),
     ),
     Bad(
@@ -221,7 +247,7 @@ BAD_SETTINGS = [
     ),
     Bad(
         "a recipe of 2 MB",
-        "The recipe has 2,000,009 bytes; a recipe has less than 1,000,000.",
+        "The recipe has 2,000,009 bytes, and a recipe less than 1,000,000; give a file that Plateau saved.",
         _text('{"x": "' + "y" * 2_000_000 + '"}'),
     ),
     Bad(
@@ -231,7 +257,7 @@ BAD_SETTINGS = [
     ),
     Bad(
         "--set without a value",
-        "--set epochs: must be FIELD=VALUE, such as optimizer.lr=0.05.",
+        "--set epochs: must be FIELD=VALUE; write it like optimizer.lr=0.05.",
         _set("epochs"),
     ),
     Bad(
@@ -251,7 +277,7 @@ BAD_SETTINGS = [
     ),
     Bad(
         "import size half",
-        "image_size = 28.5: must be a whole number.",
+        "image_size = 28.5: must be a whole number; give one, such as 10.",
         _options(ImportOptions, image_size=28.5),
     ),
     Bad(
@@ -327,5 +353,34 @@ BAD_SETTINGS = [
         "There is no run 'nothing'; `python -m core runs` lists them.",
         _found("nothing"),
     ),
-    Bad("an extension by nothing", "epochs = 0: an extension must be at least 1 epoch; raise it.", _extended),
+    Bad(
+        "an extension by nothing",
+        "epochs = 0: an extension must be at least 1 epoch; raise it.",
+        _extended(0),
+    ),
+    Bad(
+        "an extension by 20 thousand million epochs",
+        "epochs = 20000000002: a run has at most 100,000 in all; lower it, for 99,998 more are left.",
+        _extended(20_000_000_000),
+    ),
+    Bad(
+        "an extension by nearly as many epochs as a status may have",
+        "epochs = 999999997: a run has at most 100,000 in all; lower it, for 99,998 more are left.",
+        _extended(10**9 - 5),
+    ),
+    Bad(
+        "a run's name huge",
+        "name = 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...: must have at most 200 characters; shorten it.",
+        _launched(name="x" * 201),
+    ),
+    Bad(
+        "a hypothesis huge",
+        "hypothesis = 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...: must have at most 5,000 characters; shorten it.",
+        _launched(hypothesis="x" * 5_001),
+    ),
+    Bad(
+        "a run's name taken, and asked for",
+        "'same' fits 2 runs: 20200101-000001-my-net-bbbb (same); 20200101-000000-my-net-aaaa (same); give one's id, or the end of it.",
+        _two_of_one_name,
+    ),
 ]

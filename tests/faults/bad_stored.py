@@ -1,6 +1,7 @@
-"""A run's own files and a data set's, damaged or put there by somebody else."""
+"""What is stored, damaged or put there by somebody else: a run's files, checkpoints, answers, a data set."""
 
 import json
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -9,37 +10,13 @@ import numpy as np
 
 from core.classify import compute_for
 from core.classify.predictor import Predictor
-from core.errors import Damaged
+from core.data.dataset import FILES
 from core.runs.answers import read_answers, stored_answers
 from core.train import read_checkpoint, read_state
 from core.train.checkpoint import read_card, write_checkpoint
 from tests.faults.bad_case import Act, Bad, Desk
+from tests.faults.bad_run_files import BAD_RUN_FILES
 from tests.unit import tiny
-
-
-def _card(name: str, content: bytes | None) -> Callable[[Desk], Act]:
-    """What the list says of a run one of whose files holds this, or is cut to half where it is None."""
-
-    def make(desk: Desk) -> Act:
-        path = desk.run.folder / name
-        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] if content is None else content)
-
-        def act() -> None:
-            desk.run.recipe()
-            (entry,) = desk.store.list()
-            raise Damaged(entry.damaged)
-
-        return act
-
-    return make
-
-
-def _without(name: str) -> Callable[[Desk], Act]:
-    def make(desk: Desk) -> Act:
-        (desk.run.folder / name).unlink()
-        return lambda: (desk.run.recipe(), desk.run.status())
-
-    return make
 
 
 def _weights(change: Callable[[bytes], bytes], read: Callable[[Path], object]) -> Callable[[Desk], Act]:
@@ -51,8 +28,12 @@ def _weights(change: Callable[[bytes], bytes], read: Callable[[Path], object]) -
     return make
 
 
-def _flip(content: bytes) -> bytes:
-    return content[:-50] + bytes([content[-50] ^ 1]) + content[-49:]
+def _flip(content: bytes, tensor: str = "json/rows") -> bytes:
+    """One bit of one tensor is another."""
+    (size,) = struct.unpack_from("<Q", content)
+    header = json.loads(content[8 : 8 + size])
+    at = 8 + size + header[next(name for name in header if name.startswith(tensor))]["data_offsets"][0]
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
 
 def _with_card(**changes: object) -> Callable[[Desk], Act]:
@@ -85,6 +66,19 @@ def _dataset(name: str, content: bytes | None) -> Callable[[Desk], Act]:
     return make
 
 
+def _strange(name: str, kind: str) -> Callable[[Desk], Act]:
+    """A data set one of whose files is a pipe that nobody writes, or a link to a file outside."""
+
+    def make(desk: Desk) -> Act:
+        path = desk.library.folder / tiny.DATASET / name
+        outside = desk.file(f"outside-{name}", path.read_bytes())
+        path.unlink()
+        os.mkfifo(path) if kind == "pipe" else path.symlink_to(outside)
+        return lambda: desk.dataset.image_name(0)
+
+    return make
+
+
 def _answers(content: bytes) -> Callable[[Desk], Act]:
     def make(desk: Desk) -> Act:
         file = stored_answers(desk.run)[0]
@@ -92,33 +86,6 @@ def _answers(content: bytes) -> Callable[[Desk], Act]:
         return lambda: read_answers(desk.run, file, ("label", "predicted"))
 
     return make
-
-
-def _linked(desk: Desk) -> Act:
-    link = desk.store.folder / "20990101-000000-my-net-link"
-    link.symlink_to(desk.run.folder)
-    assert [entry.id for entry in desk.store.list()] == [desk.run.id]
-    return lambda: desk.store.get(link.name)
-
-
-def _linked_part(desk: Desk) -> Act:
-    (desk.run.folder / "train.log").unlink()
-    (desk.run.folder / "train.log").symlink_to(desk.file("outside.txt", b"x"))
-    return lambda: desk.store.resume(desk.run)
-
-
-def _linked_recipe(desk: Desk) -> Act:
-    recipe = desk.run.folder / "recipe.json"
-    outside = desk.file("outside.json", recipe.read_bytes())
-    recipe.unlink()
-    recipe.symlink_to(outside)
-    return lambda: desk.store.get(desk.run.id).recipe()
-
-
-def _huge(desk: Desk) -> Act:
-    with (desk.run.folder / "status.json").open("wb") as file:
-        file.truncate(2**40)
-    return lambda: desk.run.status()
 
 
 def _negative_label(desk: Desk) -> Act:
@@ -146,61 +113,7 @@ _ABSURD = struct.pack("<Q", 2**62) + b"{}"
 _PT = b"PK\x03\x04\x00\x00\x08\x08archive/data.pkl"
 
 BAD_STORED = [
-    Bad(
-        "a cut recipe",
-        "recipe.json of run {run} cannot be used: The recipe is not valid JSON; give a file that Plateau saved.",
-        _card("recipe.json", None),
-    ),
-    Bad(
-        "an empty recipe",
-        "recipe.json of run {run} cannot be used: The recipe is not valid JSON; give a file that Plateau saved.",
-        _card("recipe.json", b""),
-    ),
-    Bad(
-        "a recipe of zeros",
-        "recipe.json of run {run} cannot be used: The recipe is not valid JSON; give a file that Plateau saved.",
-        _card("recipe.json", bytes(100)),
-    ),
-    Bad(
-        "a recipe that is no text",
-        "recipe.json of run {run} is damaged; put back a copy of it, or delete the run.",
-        _card("recipe.json", b"\xff\xfe\xff"),
-    ),
-    Bad(
-        "a newer recipe",
-        "recipe.json of run {run} cannot be used: version = 7: this Plateau reads recipes up to version 1; update Plateau.",
-        _card("recipe.json", b'{"version": 7}'),
-    ),
-    Bad(
-        "no recipe",
-        "Run {run} has no recipe.json; put back a copy of it, or delete the run.",
-        _without("recipe.json"),
-    ),
-    Bad(
-        "a cut status",
-        "status.json of {run} is damaged and cannot be read; put back a copy of it, or delete the run.",
-        _card("status.json", None),
-    ),
-    Bad(
-        "a status of zeros",
-        "status.json of {run} is damaged and cannot be read; put back a copy of it, or delete the run.",
-        _card("status.json", bytes(100)),
-    ),
-    Bad(
-        "a status that is a list",
-        "status.json of {run} does not hold what it should; put back a copy of it, or delete the run.",
-        _card("status.json", b"[]"),
-    ),
-    Bad(
-        "a status without its state",
-        "status.json of run {run} does not hold what it should; put back a copy of it, or delete the run.",
-        _card("status.json", b"{}"),
-    ),
-    Bad(
-        "no status",
-        "Run {run} has no status.json; put back a copy of it, or delete the run.",
-        _without("status.json"),
-    ),
+    *BAD_RUN_FILES,
     Bad(
         "a cut checkpoint",
         "The checkpoint last.state of run {run} is damaged; use another epoch's, or resume the run from the epoch before.",
@@ -214,7 +127,7 @@ BAD_STORED = [
     Bad(
         "a flipped checkpoint",
         "The checkpoint last.state of run {run} is damaged: its checksum does not fit; use another epoch's, or resume the run from the epoch before.",
-        _weights(_flip, read_checkpoint),
+        _weights(lambda content: _flip(content, "weights/"), read_checkpoint),
     ),
     Bad(
         "a flipped state",
@@ -292,11 +205,6 @@ BAD_STORED = [
         _answers(_ABSURD),
     ),
     Bad(
-        "a run's folder that is a link",
-        "There is no run '20990101-000000-my-net-link'; Compare and `python -m core runs` list them all.",
-        _linked,
-    ),
-    Bad(
         "a data set's description of zeros",
         "dataset.json of tiny is damaged and cannot be read; import it again.",
         _dataset("dataset.json", bytes(20)),
@@ -332,23 +240,19 @@ BAD_STORED = [
         _negative_label,
     ),
     Bad(
-        "a run's folder with a link in it",
-        "Run {run} holds the link 'train.log', which may lead anywhere; remove it, or delete the run.",
-        _linked_part,
-    ),
-    Bad(
-        "a status of a terabyte",
-        "status.json of {run} is damaged and cannot be read; put back a copy of it, or delete the run.",
-        _huge,
-    ),
-    Bad(
-        "a recipe that is a link",
-        "recipe.json of run {run} is damaged; put back a copy of it, or delete the run.",
-        _linked_recipe,
-    ),
-    Bad(
         "a data set of negative size",
         "dataset.json of the data set tiny does not hold what it should; import it again.",
         _changed_dataset(image_size=-28),
     ),
+]
+BAD_STORED += [
+    Bad(
+        f"a data set's {name} that is a {kind}",
+        "dataset.json of tiny is damaged and cannot be read; import it again."
+        if name == "dataset.json"
+        else f"{name} of the data set tiny is no file that can be read; import it again.",
+        _strange(name, kind),
+    )
+    for name in FILES
+    for kind in ("pipe", "link")
 ]

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from contextlib import closing
 
 from core.data.decode import decode_image
 from core.data.import_job import UploadedZip
@@ -56,9 +57,11 @@ _IMAGES = {
 
 def _upload(name: str) -> Callable[[Desk], Act]:
     def make(desk: Desk) -> Act:
-        scratch = desk.place / "scratch"
-        scratch.mkdir()
-        return desk.importing(UploadedZip.keep(io.BytesIO(b"no zip"), name, scratch))  # type: ignore[arg-type]
+        def act() -> None:
+            with closing(UploadedZip.keep(io.BytesIO(b"no zip"), name, desk.library.folder)) as source:
+                desk.importing(source)()  # type: ignore[arg-type]
+
+        return act
 
     return make
 

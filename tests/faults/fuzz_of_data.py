@@ -7,6 +7,7 @@ import pickle
 import shutil
 import struct
 import zlib
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -150,8 +151,8 @@ class ImportedZip(_Zips):
         except BadInput:
             assert not (self.out / "tried").exists(), "a refused archive left files"
             raise
-        source = UploadedZip.keep(io.BytesIO(given), "pets.zip", self.out)
-        collection = source.collect(Workplace(self.out, self.out))
+        with closing(UploadedZip.keep(io.BytesIO(given), "pets.zip", self.out)) as source:
+            collection = source.collect(Workplace(self.out, self.out))
         assert len(collection.names) == len(collection.labels)
 
 
@@ -223,12 +224,11 @@ class UploadNames(Target):
         )
 
     def feed(self, given: str) -> None:
-        source = UploadedZip.keep(io.BytesIO(b"x"), given, self.place)
-        (found,) = self.place.iterdir()
-        assert found.name == source.path
+        with closing(UploadedZip.keep(io.BytesIO(b"x"), given, self.place)) as source:
+            assert list(self.place.iterdir()) == [], "an upload's bytes need no name"
         assert len(source.path) <= 100
         assert source.path.isprintable()
-        found.unlink()
+        assert Path(source.path).name == source.path
 
 
 class IdxFiles(Target):

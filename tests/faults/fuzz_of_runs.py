@@ -8,16 +8,21 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
+from safetensors.torch import load
 
+from core import words
 from core.classify import Predictor, compute_for
+from core.cli.runs import run_as_json
 from core.files import read_json, to_json
 from core.insight.diary.entries import Diary
-from core.runs import Run, RunStore, train
+from core.insight.diary.results import results_list
+from core.runs import Run, RunEntry, RunStore, Status, train
 from core.runs.answers import read_answers, stored_answers
-from core.runs.rows import read_rows
-from core.train import checkpoint, read_card, read_checkpoint, read_state
-from core.train.checkpoint import read_state_rows
+from core.runs.rows import read_rows, write_rows
+from core.runs.status import write_status
+from core.train import checkpoint, read_card, read_checkpoint, read_state, read_state_rows, write_state
 from tests.faults import setups
 from tests.faults.fuzz_mutations import (
     TEXTS,
@@ -30,6 +35,7 @@ from tests.faults.fuzz_mutations import (
 from tests.faults.fuzz_target import Target
 from tests.faults.points import small_library
 from tests.unit import tiny
+from ui.run_table import TableRow, run_rows
 
 RUN_ID = "20260901-101530-my-net-a1b2"
 
@@ -38,23 +44,14 @@ def _settled(run: Run) -> Run:
     """The run as if it had been made at a certain time, and had taken a certain time: a case must be the
     same one whenever it is repeated."""
     settled = Run(run.folder.rename(run.folder.with_name(RUN_ID)))
-    text = settled.state_path.read_bytes()
-    header, body = split_header(text)
-    texts = header["__metadata__"]
-    card, rows = json.loads(texts["card"]), json.loads(texts["rows"])
-    texts |= {
-        "card": json.dumps(card | {"run": RUN_ID}),
-        "rows": json.dumps([_timeless(row) for row in rows]),
-    }
-    settled.state_path.write_bytes(with_texts(header, texts, body))
-    for path in (settled.folder / "epochs.jsonl", settled.folder / "status.json"):
-        if path.suffix == ".json":
-            times = dict.fromkeys(("created_at", "started_at", "ended_at"), "2026-09-01T10:15:30+00:00")
-            status = _timeless(read_json(path)) | times | {"environment": {"torch": "2"}}
-            path.write_text(json.dumps(status, indent=1))
-        else:
-            rows = [_timeless(json.loads(line)) for line in path.read_text().splitlines()]
-            path.write_text("".join(to_json(row) + "\n" for row in rows))
+    path = settled.state_path
+    card, state = read_card(path).model_copy(update={"run": RUN_ID}), read_state(path)
+    rows = [_timeless(row) for row in read_state_rows(path)]
+    write_state(path, card, state, rows)
+    write_rows(settled.folder / "epochs.jsonl", rows)
+    times = dict.fromkeys(("created_at", "started_at", "ended_at"), "2026-09-01T10:15:30+00:00")
+    status = _timeless(read_json(settled.folder / "status.json")) | times | {"environment": {"torch": "2"}}
+    write_status(settled.folder, Status.model_validate(status))
     return settled
 
 
@@ -160,9 +157,34 @@ class _SmallFile(_OfRun):
 
 
 class StatusFile(_SmallFile):
-    """status.json."""
+    """status.json: with a checksum that does not fit, or with none, as an older Plateau wrote it."""
 
     name, file = "status", "status.json"
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(place)
+        live = {"epoch": 2, "step": 3, "steps": 9, "phase": "training", "lr": 0.1, "images_per_s": 99.5}
+        live |= {"train_loss": 1.5, "train_accuracy": 0.5}
+        old = {key: value for key, value in self.seeds[0].items() if key != "crc32"}
+        self.seeds = [*self.seeds, *[old, old | {"state": "running", "live": live}] * 4]
+
+    def read(self) -> None:
+        super().read()
+        (entry,) = self.store.list()
+        _shown(entry)
+
+
+def _shown(entry: RunEntry) -> None:
+    """What pages and commands make of a status: words, shares, a line of the table."""
+    status = entry.status
+    assert status is not None
+    assert results_list(entry.run, status, []) or not status.epoch
+    to_json(run_as_json(entry), indent=1)
+    assert len(run_rows([TableRow((entry,))])) == 1
+    assert status.epoch / status.epochs >= 0
+    if live := status.live:
+        assert live.step / live.steps >= 0
+        assert words.count(round(live.images_per_s)) and words.lr(live.lr)
 
 
 class NotesFile(_SmallFile):
@@ -278,6 +300,22 @@ class Checkpoints(_Tensors):
         for row in read_state_rows(self.path):
             to_json(row)
         read_checkpoint(self.path, averaged=True)
+
+    def draw(self, rng: Random) -> bytes:
+        return self.with_grown(rng) if rng.random() < 0.2 else super().draw(rng)
+
+    def with_grown(self, rng: Random) -> bytes:
+        """History or rows of somebody who can count."""
+        tensors = load(self.whole)
+        name = rng.choice(("json/history", "json/rows"))
+        content = json_bytes(rng, mutated_value(rng, json.loads(tensors[name].numpy().tobytes())))
+        tensors[name] = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        path = self.place / "grown.state"
+        checkpoint._write(path, tensors, read_card(self.path))
+        try:
+            return path.read_bytes()
+        finally:
+            path.unlink()
 
 
 class Predictors(_Tensors):

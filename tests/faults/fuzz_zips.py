@@ -67,12 +67,14 @@ def _packed(rng: Random, *, names_hostile: bool) -> bytes:
 
 
 def _as_zip64(rng: Random, content: bytes) -> bytes:
-    """The same archive with the end that archives of more than 4 GB have."""
+    """The same archive with the end that archives of more than 4 GB have, and an ordinary end that leaves
+    the numbers to it, says the same, or contradicts it."""
     end = content.rindex(b"PK\x05\x06")
     entries, size, start = struct.unpack_from("<HII", content, end + 10)
     record = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, size, start)
     locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, rng.choice((end, end, rng.choice(NUMBERS) % 2**64)), 1)
-    last = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    first = rng.choice((0xFFFF, entries, rng.choice(NUMBERS) % 2**16))
+    last = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, first, first, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     return content[:end] + record + locator + last
 
 

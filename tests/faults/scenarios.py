@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from core.classify import compute_for, evaluate_run
 from core.data import Dataset, ImportOptions, Library, ShapesSource
 from core.errors import NotFound
-from core.runs import Run, RunStore, train, training
+from core.runs import Look, Run, RunStore, train, training
+from core.runs.answers import read_answers, stored_answers
 from core.train import CheckpointReady, Event
 from tests.faults.layer import Change, Watcher, watched
 from tests.faults.setups import check_store, go_on, new_run, outcome, recipe
@@ -227,6 +229,36 @@ class WriteNotes(Scenario):
         return run.write_notes(name="new", star=True)
 
 
+class Evaluate(Scenario):
+    """A look at val with the average of the weights and two views: the look, then two files of answers."""
+
+    name = "evaluate"
+
+    def prepare(self, place: Place) -> None:
+        place.train(new_run(place.store, place.dataset, epochs=1))
+
+    def act(self, place: Place, report: Report) -> None:
+        self._evaluate(place)
+        report("evaluated", 1)
+
+    def settle(self, place: Place, reported: Reported) -> object:
+        (run,) = check_store(place.store, lambda run_id: 1)
+        made = [file for file in stored_answers(run) if file.averaged]
+        assert run.looks() or not made, "answers that no look was counted for"
+        assert not reported or (len(run.looks()), len(made)) == (1, 2), "an acknowledged evaluation is gone"
+        for file in made:
+            read_answers(run, file, ("label", "predicted"))
+        look = self._evaluate(place)
+        assert run.looks()[-1] == look
+        answers = {file.name: read_answers(run, file, ("label",)) for file in stored_answers(run)}
+        return look.model_dump(exclude={"at"}), repr(answers)
+
+    def _evaluate(self, place: Place) -> Look:
+        run = place.run
+        compute = compute_for(run.recipe(), "cpu")
+        return evaluate_run(run, place.library, compute, views=2, averaged=True)
+
+
 class Delete(Scenario):
     name = "delete"
 
@@ -331,7 +363,15 @@ SHAKEN: tuple[Scenario, ...] = (
     Training("shaken", "train, ShakeDrop"),
     Resume("shaken", "resume, ShakeDrop"),
 )
-ACTS: tuple[Scenario, ...] = (Create(), WriteNotes(), Delete(), ChangeQueue(), Import(), DeleteData())
+ACTS: tuple[Scenario, ...] = (
+    Create(),
+    WriteNotes(),
+    Evaluate(),
+    Delete(),
+    ChangeQueue(),
+    Import(),
+    DeleteData(),
+)
 
 
 def by_name(name: str) -> Any:

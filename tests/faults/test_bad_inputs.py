@@ -1,5 +1,6 @@
 """Every bad input gives its sentence, word for word, and leaves nothing half-done behind."""
 
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -68,6 +69,27 @@ def test_the_table_is_large_enough_and_names_each_input_once() -> None:
         names = [bad.name for bad in found]
         assert len(names) == len(set(names))
     assert sum(map(len, BAD_INPUTS.values())) >= 120
+
+
+REMEDY = re.compile(
+    "(add|choose|clone|copy|correct|cut|evaluate|fill|give|import|keep|lower|name|pack|put|raise|remove|rename"
+    "|save|shorten|swap|train|unpack|update|use|write)\\b"
+)
+POINTERS = ("list them.", "lists them.", "list them all.", "checkpoints.every.")
+"""Where to look for what there is, is a remedy too."""
+
+
+def has_remedy(sentence: str) -> bool:
+    """Whether its last clause says what to do."""
+    clauses = re.split(r"; |, so ", sentence)
+    return len(clauses) > 1 and bool(REMEDY.match(clauses[-1]) or clauses[-1].endswith(POINTERS))
+
+
+def test_every_sentence_ends_in_what_to_do() -> None:
+    said = [bad.said for found in BAD_INPUTS.values() for bad in found]
+    assert [sentence for sentence in said if not has_remedy(sentence)] == []
+    for without in ("optimizer.lr = 'nan': must be a number.", "x.png is bad; PNG can.", "Raise it."):
+        assert not has_remedy(without)
 
 
 IN_FOLDERS = [name for name in IMAGES if name.endswith(SUFFIXES)]

@@ -109,28 +109,34 @@ def test_a_damaged_header_gives_no_card(place: Place, tmp_path: Path, damage: Da
 def test_a_damaged_small_file_is_named_and_no_other_run_feels_it(
     place: Place, tmp_path: Path, name: str, damage: Damage
 ) -> None:
-    """A flipped bit may leave readable JSON, of a number that was another: there it is no error."""
+    """A status is as it was written, or damaged. A flipped bit in recipe or notes may leave readable JSON
+    of another value: where it is read, there it is no error."""
     store = RunStore(tmp_path)
     whole, hit = (store.folder / f"{part}-{place.run.id}" for part in ("whole", "hit"))
     for folder in (whole, hit):
         shutil.copytree(place.run.folder, folder)
-    before = store.entry(Run(whole))
-    path, named = hit / name, 0
-    for _, content in damage((whole / name).read_bytes()):
+    before, recipe = store.entry(Run(whole)), Run(whole).recipe()
+    path, run, named = hit / name, Run(hit), 0
+    for what, content in damage((whole / name).read_bytes()):
         path.write_bytes(content)
-        run = Run(hit)
         entry = store.entry(run)
-        assert name in entry.damaged or entry.status is not None
-        named += bool(entry.damaged)
-        try:
-            run.recipe()
-        except Damaged as error:
-            assert "recipe.json" in str(error)
+        if entry.damaged:
+            assert entry.damaged.startswith(f"{name} of ") and name != "notes.json", what
+            assert entry.status == (before.status if name == "recipe.json" else None), what
             named += 1
+        else:
+            assert entry.status == before.status, f"{what}: read as if it were whole"
+            assert entry.notes == before.notes or name == "notes.json"
+        try:
+            assert run.recipe() == recipe or (name == "recipe.json" and not entry.damaged)
+        except Damaged as error:
+            assert name == "recipe.json" and str(error).startswith("recipe.json of ")
+        else:
+            assert not (entry.damaged and name == "recipe.json"), "the list says what the recipe does"
     path.write_bytes(b"\0" * 100)
     assert [entry.id for entry in store.list()] == [whole.name, hit.name]
     assert store.list()[0] == before
-    assert named or name == "notes.json", "notes that cannot be read are empty ones"
+    assert named >= (0 if name == "notes.json" else 5), "notes that cannot be read are empty ones"
 
 
 @DAMAGES

@@ -1,9 +1,11 @@
 """The real app with its own settings, and what a neighbour or another site's page may ask of it: nothing."""
 
+import json
 import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +28,16 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+def headers_of(url: str, **headers: str) -> Message:
+    """The headers of what the app answers, an error or not."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as found:
+            return found.headers
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.headers
+
+
 def answer(url: str, method: str = "GET", **headers: str) -> tuple[int, str]:
     """Status and beginning of what the app answers."""
     request = urllib.request.Request(url, method=method, headers=headers)
@@ -41,6 +53,26 @@ def answer(url: str, method: str = "GET", **headers: str) -> tuple[int, str]:
 def test_another_name_for_this_machine_gets_nothing(url: str, path: str) -> None:
     """A page of another site whose name was made to lead here: its requests bear its own name."""
     assert answer(f"{url}/{path}", Host=EVIL) == (400, "Invalid host header")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "live", "nothing", "export?runs=x", "media/x", "_stcore/host-config", "_stcore/health", "static/x"],
+)
+@pytest.mark.parametrize("host", ["127.0.0.1", EVIL])
+def test_no_answer_may_be_framed_by_another_site_or_be_taken_for_another_kind(
+    url: str, path: str, host: str
+) -> None:
+    headers = headers_of(f"{url}/{path}", Host=host)
+    assert headers.get_all("Content-Security-Policy") == ["frame-ancestors 'self'"]
+    assert headers.get_all("X-Content-Type-Options") == ["nosniff"]
+    assert headers.get_all("Referrer-Policy") == ["same-origin"]
+
+
+def test_no_page_around_it_may_steer_it_by_messages(url: str) -> None:
+    """An app of Streamlit's cloud may, by Streamlit's default."""
+    with urllib.request.urlopen(f"{url}/_stcore/host-config", timeout=20) as found:
+        assert json.load(found)["allowedOrigins"] == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

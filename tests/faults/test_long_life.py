@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.long_life import Place, look, place, train_in_a_row, upload_sessions, write_many_rows
 from benchmarks.process_size import Size, size_of
-from benchmarks.sessions import stay
+from benchmarks.sessions import Stay, missed_goals, quarters, risen, stay
 from core.runs import train
 from core.runs.lock import hold
 from tests.faults.running import run_async
@@ -38,6 +38,32 @@ def test_a_process_is_measured() -> None:
     assert size.threads >= 1
     with open(os.devnull, "rb"), open(os.devnull, "rb"):  # noqa: PTH123
         assert size_of(os.getpid()).handles == size.handles + 2
+
+
+LEVEL = Size(rss_mb=500.0, handles=100, threads=10)
+
+
+@pytest.mark.parametrize(
+    ("late", "found"),
+    [
+        (Size(524.0, 106, 12), []),
+        (Size(526.0, 100, 10), ["memory rose from 500 to 526 MB"]),
+        (Size(500.0, 107, 10), ["handles rose from 100 to 107"]),
+        (Size(400.0, 100, 13), ["threads rose from 10 to 13"]),
+    ],
+)
+def test_what_is_not_level_is_said(late: Size, found: list[str]) -> None:
+    assert risen([LEVEL], [late]) == found
+    assert risen(*quarters([Size(1.0, 1, 1), LEVEL, Size(1.0, 1, 1), late])) == found
+    assert risen(*quarters([LEVEL, late])) == [], "too few looks to tell"
+
+
+def test_a_missed_goal_of_the_load_is_said() -> None:
+    good = Stay(sizes=[LEVEL] * 4)
+    assert missed_goals(good, [0.7, 0.85, 0.9]) == missed_goals(good, []) == []
+    assert missed_goals(good, [0.84]) == ["training speed with the sessions 0.840, not 0.85"]
+    bad = Stay(missed=2, sizes=[LEVEL, LEVEL, LEVEL, Size(900.0, 100, 10)])
+    assert len(missed_goals(bad, [0.5])) == 3
 
 
 def test_sessions_with_uploads_leave_no_handles_behind(here: Place) -> None:

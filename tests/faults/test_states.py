@@ -1,18 +1,14 @@
-"""What goes wrong around a training, for real where that is possible: a full disk, a folder that cannot be
-written, a loss that is none, a clock that jumps, a stop during a save, two servers, a killed server."""
+"""What goes wrong around a training, for real where that is possible: a loss that is none, a clock that
+jumps, a stop during a save, two servers, a killed server."""
 
-import ctypes
-import errno
-import logging
 import math
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,201 +18,16 @@ import pytest
 
 from core.data import Dataset, Library
 from core.errors import Busy
-from core.runs import JobQueue, Run, RunStore, train, training
-from core.runs import job as job_module
+from core.runs import Run, RunStore, train, training
+from core.runs import ids as ids_module
 from core.runs import store as store_module
 from core.runs.status import read_status
 from core.train import Progress, read_state
 from tests.faults.layer import Change, Watcher, watched
-from tests.faults.points import fork
+from tests.faults.running import eventually
 from tests.faults.setups import check_store, committed, curve, new_run, outcome, recipe
 
 PROJECT = Path(__file__).resolve().parents[2]
-
-
-def eventually(is_so: Callable[[], object], within_s: float = 60.0) -> None:
-    until = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < until, "it took too long"
-        time.sleep(0.02)
-
-
-# The disk
-
-
-NEW_MOUNTS, NEW_USERS, PRIVATE = 0x20000, 0x10000000, 0x44000
-
-
-def small_disk(folder: Path, size: str) -> bool:
-    """Put a small disk of its own onto a folder, for this process alone; False where nobody may."""
-    system = ctypes.CDLL(None, use_errno=True)
-    if system.unshare(NEW_MOUNTS | (NEW_USERS if os.geteuid() else 0)):
-        return False
-    if system.mount(b"none", b"/", None, PRIVATE, None):
-        return False
-    return not system.mount(b"none", str(folder).encode(), b"tmpfs", 0, f"size={size}".encode())
-
-
-def test_a_disk_without_room_stops_the_run_and_says_so(
-    store: RunStore, dataset: Dataset, library: Library, tmp_path: Path
-) -> None:
-    """A real one, of 6 MB: the second or third checkpoint of 2 MB does not fit any more."""
-    whole = new_run(store, dataset, "shaken")
-    train(whole, library)
-    expected, disk = outcome(whole), RunStore(tmp_path / "disk")
-    disk.folder.mkdir()
-
-    def work(report: Callable[[str, int], None]) -> None:
-        if not small_disk(disk.folder, "6m"):
-            report("no disk", 1)
-            return
-        run = new_run(disk, dataset, "shaken")
-        status = train(run, library)
-        report(status.state, status.epoch)
-        assert run.status() == status, "it could still be written down"
-        assert status.message == "The disk is full; the last checkpoint is whole."
-        assert status.hint == "Free some space, then resume."
-        check_store(disk, lambda run_id: status.epoch)
-        shutil.copytree(run.folder, disk.folder.parent / "roomy" / run.id)
-
-    # The roomy folder lies outside of the small disk.
-    code, told = fork(work)
-    assert code == 0
-    if told == {"no disk": 1}:
-        pytest.skip("this system lets nobody have a disk of its own; test_points has the simulated one")
-    assert told in ({"stopped": 1}, {"stopped": 2})
-    roomy = RunStore(tmp_path / "roomy")
-    (run,) = check_store(roomy)
-    roomy.resume(run, queue=False)
-    train(run, library)
-    assert outcome(run) == expected
-
-
-def test_a_checkpoint_that_does_not_fit_stops_the_run_as_any_full_disk(
-    store: RunStore, dataset: Dataset, library: Library
-) -> None:
-    """A limit of the system's on a file's size: the weights hit it, the small files don't."""
-    run, whole = new_run(store, dataset, "shaken"), new_run(store, dataset, "shaken")
-    train(whole, library)
-
-    def work(report: Callable[[str, int], None]) -> None:
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-        status = train(run, library)
-        report(status.state, 1)
-        assert "File too large" in status.message, status.message
-
-    code, reported = fork(work)
-    assert (code, reported) == (0, {"failed": 1})
-    assert "unexpected" not in run.status().message
-    check_store(store)
-    store.resume(run, queue=False)
-    train(run, library)
-    assert outcome(run) == outcome(whole)
-
-
-class _FullFor(Watcher):
-    """No room for any file of one run."""
-
-    def __init__(self, run: Run) -> None:
-        self.folder = run.folder
-
-    def before(self, change: Change) -> None:
-        if change.kind in ("create", "write") and self.folder in change.path.parents:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-
-def test_a_run_that_cannot_even_be_begun_waits_on_and_the_next_one_trains(
-    store: RunStore, dataset: Dataset, library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(job_module, "POLL_S", 0.01)
-    monkeypatch.setattr(job_module, "PUT_OFF_S", 0.3)
-    monkeypatch.setattr(job_module, "available_devices", lambda: ["cpu"])
-    first, second = new_run(store, dataset, epochs=1), new_run(store, dataset, epochs=1)
-    for run in (first, second):
-        store.enqueue(run)
-    queue = JobQueue(store, library)
-    try:
-        with watched(first.folder.parent, _FullFor(first)):
-            queue.start()
-            eventually(lambda: second.status().state == "finished")
-            assert first.status().state == "queued"
-            assert store.queue() == [first]
-        eventually(lambda: first.status().state == "finished")
-    finally:
-        queue.close()
-
-
-def test_a_log_that_cannot_be_written_neither_ends_a_run_nor_prints_a_traceback(
-    store: RunStore, dataset: Dataset, library: Library, capfd: pytest.CaptureFixture[str]
-) -> None:
-    full, barred = new_run(store, dataset, epochs=1), new_run(store, dataset, epochs=1)
-    with patch.object(logging.FileHandler, "_open", lambda handler: Path("/dev/full").open("a")):
-        assert train(full, library).state == "finished"
-    (barred.folder / "train.log").mkdir()
-    assert train(barred, library).state == "finished"
-    assert capfd.readouterr().err == ""
-
-
-def test_a_folder_that_is_read_only_is_read_and_nothing_else(
-    store: RunStore, dataset: Dataset, library: Library
-) -> None:
-    """As somebody who may not write there: root may write everywhere."""
-    run = new_run(store, dataset, epochs=1)
-    train(run, library)
-    waiting = new_run(store, dataset)
-
-    def refused(act: Callable[[], object]) -> bool:
-        try:
-            act()
-        except OSError:
-            return True
-        return False
-
-    def work(report: Callable[[str, int], None]) -> None:
-        if os.geteuid() == 0:
-            os.setgid(65534)
-            os.setuid(65534)
-        report("listed", len(store.list()))
-        report("damaged", sum(bool(entry.damaged) for entry in store.list()))
-        report("finished", int(run.status().state == "finished"))
-        report("rows", len(run.epochs().rows))
-        report("epoch", read_state(run.state_path).epoch)
-        acts = {
-            "note": lambda: run.write_notes(name="x"),
-            "make": lambda: store.create(run.recipe(), dataset.info),
-            "delete": lambda: store.delete(run),
-            "train": lambda: train(waiting, library),
-            "start": lambda: JobQueue(store, library).start(),
-        }
-        for name, act in acts.items():
-            report(name, int(refused(act)))
-
-    with read_only(store.folder):
-        code, told = fork(work)
-    expected = {"listed": 2, "damaged": 0, "finished": 1, "rows": 1, "epoch": 1}
-    assert (code, told) == (0, expected | dict.fromkeys(("note", "make", "delete", "train", "start"), 1))
-    check_store(store)
-    assert waiting.status().state == "queued"
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    """Within the block nobody but root writes in the folder."""
-    paths = [folder, *folder.rglob("*")]
-    modes = {path: path.stat().st_mode for path in paths}
-    opened = [folder.parent, *folder.parent.parents]
-    before = {path: path.stat().st_mode for path in opened[:1]}
-    try:
-        for path in paths:
-            path.chmod(0o555 if path.is_dir() else 0o444)
-        for path in before:
-            path.chmod(0o755)
-        yield
-    finally:
-        for path, mode in (modes | before).items():
-            path.chmod(mode)
 
 
 # The numbers
@@ -281,7 +92,8 @@ def test_a_clock_that_is_set_back_changes_neither_order_nor_durations(
     store: RunStore, dataset: Dataset, library: Library
 ) -> None:
     with ExitStack() as patches:
-        patches.enter_context(patch.object(store_module, "datetime", _Jumping))
+        for module in (store_module, ids_module):
+            patches.enter_context(patch.object(module, "datetime", _Jumping))
         patches.enter_context(patch.object(time, "time", lambda: -1e9 * _Jumping.looks))
         runs = [store.create(recipe("plain", seed=seed, epochs=2), dataset.info) for seed in range(4)]
         assert [entry.run for entry in store.list()] == runs[::-1], "newest first"

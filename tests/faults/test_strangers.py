@@ -5,6 +5,7 @@ import gzip
 import io
 import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,12 +21,16 @@ from core.data.limits import LIMITS, Limits
 from core.data.table import read_table
 from core.errors import BadInput, Damaged
 from core.files import read_json
-from core.runs import JobQueue, Run, RunStore
+from core.insight.overfit import val_images
+from core.runs import JobQueue, Run, RunStore, train
 from core.runs import job as job_module
+from core.runs.answers import AnswerFile, read_answers
 from core.runs.status import read_status
+from core.train import read_card, read_state
 from tests.faults.bad_archives import packed
+from tests.faults.points import fork
+from tests.faults.running import eventually
 from tests.faults.setups import new_run
-from tests.faults.test_states import eventually
 from tests.unit.data.pictures import write_classes
 from tests.unit.runs.setups import put
 
@@ -55,9 +60,10 @@ def _link(path: Path, outside: Path) -> None:
 
 
 PARTS = ("status.json", "train.log", "epochs.jsonl", "steps.jsonl", "checkpoints", "predictions", "lock")
+TENSORS = ("checkpoints/last.state", "checkpoints/epoch-0001.safetensors", "predictions/val-0001.safetensors")
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, *TENSORS])
 def test_a_run_with_a_link_in_it_is_shown_as_damaged_and_changes_nothing_outside(
     store: RunStore, dataset: Dataset, library: Library, tmp_path: Path, part: str
 ) -> None:
@@ -83,7 +89,7 @@ def test_a_run_with_a_link_in_it_is_shown_as_damaged_and_changes_nothing_outside
     assert {path: path.read_bytes() for path in (outside, *outside.rglob("*")) if path.is_file()} == before
 
 
-@pytest.mark.parametrize("part", ["status.json", "notes.json", "epochs.jsonl", "lock"])
+@pytest.mark.parametrize("part", ["status.json", "notes.json", "epochs.jsonl", "lock", *TENSORS])
 def test_a_pipe_in_a_run_is_named_and_nobody_waits_for_it(
     store: RunStore, dataset: Dataset, part: str
 ) -> None:
@@ -95,6 +101,45 @@ def test_a_pipe_in_a_run_is_named_and_nobody_waits_for_it(
         entry.damaged
         == f"Run {run.id} holds '{part}', which is no ordinary file; remove it, or delete the run."
     )
+
+
+READERS: dict[str, Callable[[Run], object]] = {
+    "checkpoints/last.state": lambda run: read_state(run.state_path),
+    "checkpoints/epoch-0001.safetensors": lambda run: read_card(run.epoch_path(1)),
+    "predictions/val-0001.safetensors": lambda run: read_answers(run, AnswerFile("val", 1), ("label",)),
+    "epochs.jsonl": lambda run: run.epochs(),
+}
+
+
+@pytest.mark.parametrize("part", READERS)
+def test_a_pipe_that_came_after_the_look_at_a_run_holds_nobody(
+    store: RunStore, dataset: Dataset, part: str
+) -> None:
+    """In a process of its own, which the system ends: in safetensors' opening all threads would wait."""
+    run = new_run(store, dataset)
+    os.mkfifo(run.folder / part)
+
+    def work(report: Callable[[str, int], None]) -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(20)
+        try:
+            READERS[part](run)
+        except (Damaged, OSError) as error:
+            report("named", int(Path(part).name in str(error)))
+
+    assert fork(work) == (0, {"named": 1})
+
+
+def test_how_many_val_images_there_were_is_not_asked_of_a_pipe(
+    store: RunStore, dataset: Dataset, library: Library
+) -> None:
+    run = new_run(store, dataset, epochs=1)
+    train(run, library)
+    assert val_images(run) == len(dataset.indices("val"))
+    path = AnswerFile("val", 1).path(run)
+    path.unlink()
+    os.mkfifo(path)
+    assert within(lambda: (val_images(run),)) == (None,)
 
 
 def test_a_small_file_that_is_huge_is_not_read(tmp_path: Path) -> None:

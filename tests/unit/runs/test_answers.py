@@ -1,5 +1,7 @@
 """Files of per-image answers: their names, and what is said of one that cannot be read."""
 
+import errno
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -85,3 +87,27 @@ def test_a_run_that_was_deleted_meanwhile_is_not_made_again(run: Run) -> None:
     with pytest.raises(NotFound, match="There is no run"):
         write_answers(run, AnswerFile("val", 1), ARRAYS)
     assert not run.folder.exists()
+
+
+def test_answers_that_do_not_fit_on_the_disk_are_an_error_of_the_system_and_leave_nothing(run: Run) -> None:
+    """safetensors' own writer raises an error without a number for it."""
+    file = AnswerFile("val", 7)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            write_answers(run, file, {"label": np.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.errno == errno.EFBIG
+    assert list((run.folder / "predictions").iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["link", "folder"])
+def test_what_is_no_ordinary_file_is_not_read(run: Run, what: str) -> None:
+    file, other = AnswerFile("val", 7), AnswerFile("val", 8)
+    write_answers(run, other, ARRAYS)
+    file.path(run).symlink_to(other.path(run)) if what == "link" else file.path(run).mkdir()
+    with pytest.raises(Damaged, match="evaluate this checkpoint again"):
+        read_answers(run, file, ("label",))
+    assert not has_labels(run, file)

@@ -54,15 +54,17 @@ def test_a_diverged_run_says_when_and_what_to_do(
     run = new_run(store, small)
     monkeypatch.setattr(training_module, "fit", diverge_in_the_second_epoch)
     status = fails(run, small_library, "epoch 2")
-    assert status.epoch == 1
+    assert (status.epoch, status.reason) == (1, "diverged")
     assert run.checkpoint("last").exists(), "the last good checkpoint stays"
     monkeypatch.undo()
     store.resume(run, queue=False)
-    assert train(run, small_library).state == "finished"
+    status = train(run, small_library)
+    assert (status.state, status.reason) == ("finished", "")
 
 
 def test_a_missing_data_set_is_named(store: RunStore, small: Dataset, tmp_path: Path) -> None:
-    fails(new_run(store, small), Library(tmp_path / "empty"), "no data set 'tiny'")
+    status = fails(new_run(store, small), Library(tmp_path / "empty"), "no data set 'tiny'")
+    assert status.reason == ""
 
 
 @pytest.mark.parametrize("what", ["the images", "the split"])
@@ -195,11 +197,24 @@ def test_a_full_disk_stops_the_run_with_its_last_checkpoint_whole(
         pytest.fail("the disk was never large enough")
 
 
-def test_another_error_of_the_disk_is_named(
-    store: RunStore, small: Dataset, small_library: Library, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ((), "A file could not be read or written: Input/output error."),
+        (("/runs/a/epochs.jsonl",), "A file epochs.jsonl could not be read or written: Input/output error."),
+    ],
+)
+def test_another_error_of_the_disk_is_named_with_its_file(
+    store: RunStore,
+    small: Dataset,
+    small_library: Library,
+    monkeypatch: pytest.MonkeyPatch,
+    file: tuple[str, ...],
+    said: str,
 ) -> None:
-    monkeypatch.setattr(training_module, "append_row", raises(OSError(errno.EIO, "Input/output error")))
-    fails(new_run(store, small), small_library, "A file could not be written: Input/output error.")
+    error = OSError(errno.EIO, "Input/output error", *file)
+    monkeypatch.setattr(training_module, "load_images", raises(error))
+    fails(new_run(store, small), small_library, said)
 
 
 def test_one_failed_run_leaves_nothing_that_the_next_one_feels(

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import core.runs.index as index_module
+from core.files import write_text
 from core.runs import Run, RunStore
-from core.runs.index import SETTLED_NS, Listing, RunIndex
+from core.runs.index import LOOK_AGAIN_NS, SETTLED_NS, Listing, RunIndex
 from core.runs.lock import hold
 from core.runs.status import write_status
 from tests.pages.made_runs import make_run
@@ -101,6 +102,7 @@ class TestWhatIsReadAgain:
         text = json.loads(other.read_text())
         if part == "status.json":
             text["state"] = "stopped"
+            del text["crc32"]
             other.write_text(json.dumps(text).ljust(old.st_size))
         other.replace(path)
         os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
@@ -132,6 +134,31 @@ class TestWhatIsReadAgain:
     def test_two_indexes_share_no_version(self, store: RunStore) -> None:
         make_run(store)
         assert RunIndex(store.folder).listing().version != RunIndex(store.folder).listing().version
+
+    def test_one_look_at_its_folder_tells_that_nothing_was_replaced(
+        self, store: RunStore, index: RunIndex, later: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = make_run(store, name="a")
+        index.listing()
+        looked = []
+        stamp = index_module._stamp
+        monkeypatch.setattr(index_module, "_stamp", lambda path: looked.append(path) or stamp(path))
+        index.listing()
+        assert looked == [str(run.folder)]
+        run.write_notes(name="b")
+        assert names(index.listing()) == ["b"]
+
+    def test_what_an_editor_writes_into_a_file_is_seen_a_little_later(
+        self, store: RunStore, index: RunIndex, later: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = make_run(store, name="a")
+        run.write_notes(name="aa")
+        assert names(index.listing()) == ["aa"]
+        path = run.folder / "notes.json"
+        path.write_text(path.read_text().replace('"aa"', '"edited"'))
+        later_ns = index_module.time.time_ns
+        monkeypatch.setattr(index_module.time, "time_ns", lambda: later_ns() + LOOK_AGAIN_NS)
+        assert names(index.listing()) == ["edited"]
 
     def test_settings_are_read_once(
         self, store: RunStore, index: RunIndex, monkeypatch: pytest.MonkeyPatch
@@ -192,8 +219,30 @@ class TestDamage:
         run = make_run(store)
         (store.folder / "notes.txt").write_text("mine")
         (store.folder / ".hidden").mkdir()
-        (store.folder / "linked").symlink_to(tmp_path)
         assert [entry.id for entry in index.listing().entries] == [run.id]
+
+    def test_a_link_is_listed_as_one_and_not_followed(
+        self, store: RunStore, index: RunIndex, tmp_path: Path
+    ) -> None:
+        outside = make_run(RunStore(tmp_path / "elsewhere"), name="mine").folder
+        (store.folder).mkdir()
+        for name, target in (("linked", outside), ("nowhere", tmp_path / "none")):
+            (store.folder / name).symlink_to(target)
+        for entry in index.listing().entries:
+            assert (entry.state, entry.name) == ("damaged", entry.id), "nothing of what it leads to is shown"
+            assert "is a link and was not followed" in entry.damaged
+        assert {entry.id for entry in index.listing().entries} == {"linked", "nowhere"}
+
+    def test_a_recipe_that_is_cut_is_damage_and_may_be_mended(
+        self, store: RunStore, index: RunIndex, later: None
+    ) -> None:
+        run = make_run(store)
+        recipe = (run.folder / "recipe.json").read_text()
+        assert index.listing().entries[0].state == "finished"
+        write_text(run.folder / "recipe.json", recipe[:-5])
+        assert "recipe.json" in index.listing().entries[0].damaged
+        write_text(run.folder / "recipe.json", recipe)
+        assert index.listing().entries[0].state == "finished"
 
     def test_no_folder_is_no_runs(self, tmp_path: Path) -> None:
         assert RunIndex(tmp_path / "none").listing().entries == ()

@@ -159,13 +159,12 @@ def test_a_run_that_cannot_train_does_not_block_the_queue(
     eventually(lambda: state(good) == "finished")
     eventually(lambda: store.queue() == [])
     entry = next(entry for entry in store.list() if entry.id == bad.id)
-    if damage == "status":
-        assert entry.state == "damaged"
-    elif damage != "no recipe":
-        assert entry.state == "failed"
-        assert entry.status
-        assert entry.status.message.endswith(".")
-        assert entry.status.hint
+    assert entry.state == ("damaged" if damage in ("status", "no recipe", "undecodable") else "failed")
+    if damage not in ("status", "no recipe"):
+        status = bad.status()
+        assert status.state == "failed"
+        assert status.message.endswith(".")
+        assert status.hint
 
 
 def test_a_run_that_fails_makes_room_for_the_next(

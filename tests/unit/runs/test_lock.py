@@ -1,5 +1,6 @@
 """The lock says whether a run is alive: in this process, in another, and after that one was killed."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import Busy, NotFound
+from core.runs import lock as lock_module
 from core.runs.lock import hold, is_held
 from tests.unit.runs.setups import eventually
 
@@ -87,6 +89,28 @@ def test_a_killed_process_frees_it(path: Path) -> None:
         eventually(lambda: not is_held(path), within_s=5)
         with hold(path, wait_s=1.0, busy="taken"):
             pass
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO])
+def test_somebody_who_may_only_read_sees_whether_it_is_held(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Their attempt to have it is refused, as root's never is."""
+    with held_by_another_process(path) as process:
+
+        class Refused(lock_module.FileLock):
+            def acquire(self, *_: object, **__: object) -> None:
+                raise OSError(number, "refused")
+
+        monkeypatch.setattr(lock_module, "FileLock", Refused)
+        if number == errno.EIO:
+            with pytest.raises(OSError, match="refused"):
+                is_held(path)
+            return
+        assert is_held(path)
+        process.kill()
+        process.wait()
+        eventually(lambda: not is_held(path), within_s=5)
 
 
 def test_whoever_waits_gets_it_when_it_becomes_free(path: Path) -> None:

@@ -62,6 +62,13 @@ def test_several_that_fit_are_named_with_their_names() -> None:
         find_run(many, "2026")
 
 
+def test_names_that_would_command_a_terminal_are_told_without_that() -> None:
+    both = [entry(f"2026-{at}", "\x1b[2Jflip\n") for at in range(2)]
+    with pytest.raises(BadInput) as caught:
+        find_run(both, "2026")
+    assert str(caught.value).isprintable() and "2026-0 (?[2Jflip?)" in str(caught.value)
+
+
 def test_a_clone_is_numbered_after_its_parent() -> None:
     assert clone_name("flip", []) == "flip (2)"
     assert clone_name("flip", ["flip (2)"]) == "flip (3)"

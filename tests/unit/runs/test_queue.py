@@ -119,3 +119,17 @@ def test_an_extension_by_nothing_is_refused(store: RunStore, small: Dataset, epo
     with pytest.raises(BadInput, match=f"epochs = {epochs}"):
         store.extend(run, epochs)
     assert run.status().epochs == 3
+
+
+def test_an_extension_ends_where_a_recipe_may(store: RunStore, small: Dataset) -> None:
+    run = put(new_run(store, small), "finished", epoch=3)
+    with pytest.raises(
+        BadInput, match="epochs = 100001: a run has at most 100,000 in all; lower it, for 99,997"
+    ):
+        store.extend(run, 99_998)
+    assert run.status().state == "finished"
+    store.extend(run, 99_997, queue=False)
+    put(run, "finished", epoch=3)
+    with pytest.raises(BadInput, match="train a clone instead"):
+        store.extend(run, 1)
+    assert run.status().epochs == 100_000

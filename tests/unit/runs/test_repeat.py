@@ -24,7 +24,7 @@ def seeds(runs: list[Run]) -> list[int]:
 def forget(run: Run) -> None:
     """The status as an older Plateau wrote it: without fingerprint and seed."""
     content = json.loads((run.folder / "status.json").read_text())
-    del content["recipe_fingerprint"], content["seed"]
+    del content["recipe_fingerprint"], content["seed"], content["crc32"]
     (run.folder / "status.json").write_text(json.dumps(content))
 
 
@@ -151,14 +151,20 @@ class TestNoRepeat:
         with pytest.raises(BadInput, match=rf"repeats = {times}: must be 1 to 100\."):
             repeat(store, new_run(store, small), times, library=small_library)
 
-    def test_of_a_damaged_run(self, store: RunStore, small: Dataset, small_library: Library) -> None:
+    @pytest.mark.parametrize(
+        ("part", "content", "said"),
+        [
+            ("status.json", "{", "a damaged run cannot be repeated"),
+            ("recipe.json", "{", "recipe.json of .* cannot be read"),
+            ("recipe.json", '{"epochs": 0}', "cannot be used"),
+        ],
+    )
+    def test_of_a_damaged_run(
+        self, store: RunStore, small: Dataset, small_library: Library, part: str, content: str, said: str
+    ) -> None:
         run = new_run(store, small, seed=0)
-        (run.folder / "status.json").write_text("{")
-        with pytest.raises(Damaged, match="a damaged run cannot be repeated"):
-            repeat(store, run, 1, library=small_library)
-        run = new_run(store, small, seed=0)
-        (run.folder / "recipe.json").write_text("{")
-        with pytest.raises(Damaged, match="cannot be used"):
+        (run.folder / part).write_text(content)
+        with pytest.raises(Damaged, match=said):
             repeat(store, run, 1, library=small_library)
         assert waiting(store) == []
 

@@ -142,6 +142,20 @@ def test_a_row_is_flushed_to_the_disk_where_asked(
     assert len(flushed) == 3 * int(durable)
 
 
+@pytest.mark.parametrize("what", ["pipe", "link", "folder"])
+def test_what_is_no_ordinary_file_is_not_read(path: Path, what: str) -> None:
+    match what:
+        case "pipe":
+            os.mkfifo(path)
+        case "link":
+            path.symlink_to(path.with_name("other"))
+        case "folder":
+            path.mkdir()
+    for read in (read_rows, lambda path: cut_rows(path, 1)):
+        with pytest.raises(OSError, match=r"no ordinary file|symbolic links"):
+            read(path)
+
+
 def test_a_long_history_is_read_quickly(path: Path) -> None:
     row: dict[str, Any] = {"epoch": 1, "val/accuracy": 0.5, "train/loss": 1.25}
     path.write_text((json.dumps(row) + "\n") * 20_000)

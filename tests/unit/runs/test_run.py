@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from core.data import Dataset, Library
-from core.errors import Damaged, NotFound
+from core.errors import BadInput, Damaged, NotFound
 from core.files import read_json, write_json
 from core.runs import Look, RunStore, train
 from core.runs.lock import hold
@@ -86,15 +86,37 @@ def test_foreign_files_among_the_checkpoints_are_ignored(store: RunStore, small:
     assert run.checkpoint_epochs() == []
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"version": 9}', b'{"epochs": 0}'])
-def test_a_damaged_recipe_is_one_plain_sentence(store: RunStore, small: Dataset, content: bytes) -> None:
-    from core.errors import PlateauError
-
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]"])
+def test_a_damaged_recipe_is_one_plain_sentence_in_the_list_too(
+    store: RunStore, small: Dataset, content: bytes
+) -> None:
     run = new_run(store, small)
     (run.folder / "recipe.json").write_bytes(content)
-    with pytest.raises(PlateauError):
+    with pytest.raises(
+        Damaged, match=r"recipe\.json of .* put back a copy of it, or delete the run"
+    ) as caught:
         run.recipe()
-    assert store.list()[0].state == "queued", "the list needs no recipe"
+    (entry,) = store.list()
+    assert (entry.state, entry.damaged) == ("damaged", str(caught.value))
+    assert entry.status == run.status(), "what it reached can still be read"
+
+
+@pytest.mark.parametrize("content", [b'{"version": 9}', b'{"epochs": 0}'])
+def test_a_run_whose_recipe_cannot_be_used_here_can_still_be_looked_at(
+    store: RunStore, small: Dataset, content: bytes
+) -> None:
+    run = put(new_run(store, small), "finished", epoch=3)
+    (run.folder / "recipe.json").write_bytes(content)
+    with pytest.raises(Damaged, match=r"recipe\.json of run .* cannot be used"):
+        run.recipe()
+    assert store.list()[0].state == "finished"
+
+
+def test_notes_that_are_too_long_are_refused_and_the_old_ones_stay(store: RunStore, small: Dataset) -> None:
+    run = store.create(recipe(), small.info, name="x" * 200)
+    with pytest.raises(BadInput, match=r"^name = 'y+\.{3}: must have at most 200 characters; shorten it\.$"):
+        run.write_notes(name="y" * 201)
+    assert run.notes().name == "x" * 200
 
 
 @pytest.mark.parametrize("act", ["star", "look", "stop", "resume", "extend", "delete"])

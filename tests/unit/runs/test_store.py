@@ -13,9 +13,12 @@ from types import SimpleNamespace
 import pytest
 
 from core.data import Dataset
-from core.errors import BadInput, Busy, NotFound
+from core.errors import BadInput, Busy, Damaged, NotFound
+from core.files import write_json
 from core.recipe import parse_recipe
-from core.runs import RunStore, State
+from core.runs import Run, RunStore, State
+from core.runs import ids as ids_module
+from core.runs import order as order_module
 from core.runs import store as store_module
 from core.runs.lock import hold
 from core.runs.status import read_status
@@ -53,8 +56,8 @@ def test_runs_of_one_second_have_ids_in_their_order(
         def now(cls, tz: tzinfo | None = None) -> "Frozen":
             return cls(2026, 9, 1, tzinfo=tz)
 
-    monkeypatch.setattr(store_module, "datetime", Frozen)
-    monkeypatch.setattr(store_module, "secrets", SimpleNamespace(token_hex=lambda _: "aaaa"))
+    monkeypatch.setattr(ids_module, "datetime", Frozen)
+    monkeypatch.setattr(ids_module, "secrets", SimpleNamespace(token_hex=lambda _: "aaaa"))
     made = [new_run(store, small).id for _ in range(3)]
     assert len(set(made)) == 3 and made == sorted(made)
     assert [entry.id for entry in store.list()] == made[::-1]
@@ -190,17 +193,57 @@ def _running_with_a_folder_as_lock(folder: Path) -> None:
     (folder / "lock").mkdir()
 
 
-def test_links_files_and_hidden_folders_are_no_runs(store: RunStore, small: Dataset, tmp_path: Path) -> None:
+def test_files_and_hidden_folders_are_no_runs(store: RunStore, small: Dataset) -> None:
     run = new_run(store, small)
-    elsewhere = RunStore(tmp_path / "elsewhere")
-    outside = new_run(elsewhere, small)
-    (store.folder / "20990101-000000-my-net-link").symlink_to(outside.folder)
     (store.folder / "some-file").write_text("x")
     (store.folder / ".hidden").mkdir()
     (store.folder / "with space").mkdir()
     assert [entry.id for entry in store.list()] == [run.id]
+
+
+def test_a_link_is_named_and_nothing_is_done_through_it(
+    store: RunStore, small: Dataset, tmp_path: Path
+) -> None:
+    outside = new_run(RunStore(tmp_path / "elsewhere"), small, queue=False)
+    run = new_run(store, small)
+    before = {path: path.read_bytes() for path in outside.folder.rglob("*") if path.is_file()}
+    link = Run(store.folder / "20990101-000000-my-net-link")
+    link.folder.symlink_to(outside.folder)
+    entry = next(entry for entry in store.list() if entry.id == link.id)
+    assert entry.damaged.startswith(f"Run {link.id} is a link and was not followed;")
     with pytest.raises(NotFound):
-        store.get("20990101-000000-my-net-link")
+        store.get(link.id)
+    for act in (lambda: store.resume(link), lambda: link.write_notes(star=True), link.status):
+        with pytest.raises(Damaged, match="is a link"):
+            act()
+    assert link.size_bytes() == 0
+    store.export([link, run], tmp_path / "runs.zip")
+    with zipfile.ZipFile(tmp_path / "runs.zip") as archive:
+        assert {name.partition("/")[0] for name in archive.namelist()} == {run.id}
+    store.delete(link)
+    assert [entry.id for entry in store.list()] == [run.id]
+    assert {path: path.read_bytes() for path in outside.folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("name", ["", " ", "..", "../../etc", "a/b", "x" * 200])
+def test_any_name_that_is_not_too_long_is_kept_and_no_path(
+    store: RunStore, small: Dataset, name: str
+) -> None:
+    run = store.create(recipe(), small.info, name=name)
+    assert run.notes().name == name.strip()
+    assert run.display_name() == (name.strip() or "my_net 1")
+    assert run.folder.parent == store.folder
+
+
+@pytest.mark.parametrize(("field", "most"), [("name", 200), ("hypothesis", 5_000)])
+def test_a_text_that_is_too_long_is_refused_and_makes_no_run(
+    store: RunStore, small: Dataset, field: str, most: int
+) -> None:
+    with pytest.raises(
+        BadInput, match=f"^{field} = .*: must have at most {most:,} characters; shorten it[.]$"
+    ):
+        store.create(recipe(), small.info, **{field: "x" * (most + 1)})
+    assert store.list() == []
 
 
 def test_a_running_run_whose_lock_is_free_was_interrupted(store: RunStore, small: Dataset) -> None:
@@ -298,15 +341,15 @@ def test_a_run_that_could_not_be_queued_was_not_made(
     store: RunStore, small: Dataset, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     """Else it would say that it waits, train after the next start, and a second click make another."""
-    real = store_module.write_json
 
     def full(path: Path, *arguments: object, **options: object) -> None:
         if path.parent.name == place:
             raise OSError(28, "No space left on device")
-        real(path, *arguments, **options)  # type: ignore[arg-type]
+        write_json(path, *arguments, **options)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(store_module, "write_json", full)
+        for module in (store_module, order_module):
+            patched.setattr(module, "write_json", full)
         with pytest.raises(OSError, match="No space"):
             store.create(recipe(), small.info, token="click-1")
     assert store.list() == []

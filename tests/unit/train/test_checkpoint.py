@@ -11,7 +11,19 @@ import torch
 from safetensors.torch import save_file
 
 from core.errors import Damaged, NotFound
-from core.train import Card, Resume, read_card, read_checkpoint, read_state, write_checkpoint, write_state
+from core.files import to_json
+from core.train import (
+    Card,
+    Resume,
+    checkpoint,
+    read_card,
+    read_checkpoint,
+    read_state,
+    read_state_rows,
+    write_checkpoint,
+    write_state,
+    write_tensors,
+)
 from tests.unit import tiny
 
 
@@ -75,6 +87,80 @@ def test_a_state_comes_back_to_the_bit(folder: Path) -> None:
     assert tiny.digest(found.optimizer) == tiny.digest(resume().optimizer)
     assert math.isnan(found.history[0]["val/loss"])
     assert found.history[1] == resume().history[1]
+
+
+ROWS = [{"epoch": epoch, "val/loss": "nan", "note": "ß"} for epoch in (1, 2)]
+
+
+def test_the_epochs_rows_come_back_with_a_state(folder: Path) -> None:
+    path = folder / "last.state"
+    write_state(path, card(), resume(), ROWS)
+    assert read_state_rows(path) == ROWS
+    write_state(path, card(), resume())
+    assert read_state_rows(path) == []
+
+
+def old_state(path: Path, *, sums: bool) -> None:
+    """A state as an older Plateau wrote it: history and rows in the header, before that no checksums."""
+    held = {f"weights/{name}": tensor for name, tensor in tensors(1).items()}
+    texts = {
+        "card": to_json(card().model_dump()),
+        "history": to_json(resume().history),
+        "rows": to_json(ROWS),
+    }
+    if sums:
+        texts["tensor_crc32"] = to_json({name: checkpoint._tensor_sum(held[name]) for name in held})
+        texts["text_crc32"] = str(checkpoint._text_sum(texts))
+    write_tensors(path, held, texts)
+
+
+@pytest.mark.parametrize("sums", [True, False])
+def test_a_state_of_an_older_plateau_is_read(folder: Path, sums: bool) -> None:
+    path = folder / "last.state"
+    old_state(path, sums=sums)
+    assert read_state(path).history[1] == resume().history[1]
+    assert read_state_rows(path) == ROWS
+    path.write_bytes(path.read_bytes().replace(rb"0.6666666666666666", rb"0.6666666666666667"))
+    if sums:
+        with pytest.raises(Damaged, match="checksum"):
+            read_state(path)
+
+
+def test_a_states_header_does_not_grow_with_the_epochs(folder: Path) -> None:
+    """safetensors refuses one of 100 MB, and a run of so many epochs would fail for ever."""
+    path, sizes = folder / "last.state", []
+    for epochs in (100, 10_000):
+        history = resume().history[1:] * epochs
+        state = Resume(epoch=epochs, weights=tensors(1), optimizer={}, history=history)
+        write_state(path, card(epoch=epochs), state, ROWS[:1] * epochs)
+        assert len(read_state(path).history) == len(read_state_rows(path)) == epochs
+        (size,) = struct.unpack("<Q", path.read_bytes()[:8])
+        sizes.append(size)
+    assert sizes[1] < sizes[0] + 100
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"{", b"\xff", b"[" * 100_000, b'{"epoch": 1}', b"[1]", b"[[]]"],
+    ids=lambda content: str(content[:12]),
+)
+def test_a_state_whose_rows_or_history_are_none_is_damaged(folder: Path, content: bytes) -> None:
+    """Of somebody who can count: the checksums fit."""
+    path = folder / "last.state"
+    grown = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+    held = tensors(1) | {"json/history": grown, "json/rows": grown.clone()}
+    checkpoint._write(path, held, card())
+    with pytest.raises(Damaged, match="history of its epochs"):
+        read_state(path)
+    with pytest.raises(Damaged, match="does not hold its epochs"):
+        read_state_rows(path)
+
+
+def test_rows_in_numbers_that_numpy_lacks_are_damaged(folder: Path) -> None:
+    path = folder / "last.state"
+    checkpoint._write(path, {"json/rows": torch.zeros(2, dtype=torch.bfloat16)}, card())
+    with pytest.raises(Damaged, match="does not hold its epochs"):
+        read_state_rows(path)
 
 
 def test_a_predictor_can_read_the_weights_of_a_state(folder: Path) -> None:
@@ -147,6 +233,14 @@ def test_a_foreign_file_is_damaged(folder: Path, read: Any, content: bytes) -> N
 @READERS
 def test_a_folder_in_its_place_is_damaged(folder: Path, read: Any) -> None:
     (folder / "last.state").mkdir()
+    with pytest.raises(Damaged, match=r"last\.state"):
+        read(folder / "last.state")
+
+
+@READERS
+def test_a_link_in_its_place_is_damaged(folder: Path, read: Any) -> None:
+    write_state(folder / "other", card(), resume())
+    (folder / "last.state").symlink_to(folder / "other")
     with pytest.raises(Damaged, match=r"last\.state"):
         read(folder / "last.state")
 
