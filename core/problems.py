@@ -1,13 +1,16 @@
-"""What pydantic finds wrong with a spec's values, as field, value, rule and remedy: the one
-translation that recipe, form, import and command line share."""
+"""What pydantic finds wrong with a spec's values, as field, value, rule and remedy, and what the system
+refuses, as file, reason and remedy: the one translation that recipe, form, import, pages and command line
+share."""
 
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from core.errors import Problem
+from core.errors import Problem, first_line, shown
 from core.spec import Setting, Spec, kind_of, settings_of
 
 _RULES = {
@@ -17,13 +20,13 @@ _RULES = {
     "less_than_equal": ("must be at most {le}", "lower it"),
     "extra_forbidden": ("is not a setting here", "remove it or correct its name"),
     "missing": ("is missing", "add it"),
-    "int_type": ("must be a whole number", ""),
-    "int_from_float": ("must be a whole number", ""),
-    "float_type": ("must be a number", ""),
-    "finite_number": ("must be a finite number", ""),
-    "bool_type": ("must be true or false", ""),
-    "string_type": ("must be a text", ""),
-    "tuple_type": ("must be a list", ""),
+    "int_type": ("must be a whole number", "give one, such as 10"),
+    "int_from_float": ("must be a whole number", "give one, such as 10"),
+    "float_type": ("must be a number", "give one, such as 0.1, without quotation marks"),
+    "finite_number": ("must be a finite number", "lower it"),
+    "bool_type": ("must be true or false", "give one of the two, without quotation marks"),
+    "string_type": ("must be a text", "put it in quotation marks"),
+    "tuple_type": ("must be a list", "put it in square brackets"),
     "model_type": ("must be a group of settings", "give a JSON object with its fields"),
     "dict_type": ("must be a group of settings", "give a JSON object with its fields"),
     "string_too_short": ("must have at least {min_length} characters", "write more"),
@@ -35,6 +38,22 @@ _RULES = {
     "union_tag_not_found": ("needs a 'kind'", "name the choice"),
 }
 """pydantic's kinds of errors: rule and remedy."""
+_FREE = "free some space and try again"
+_OPEN = "let it be read and written, and try again"
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FREE),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _OPEN),
+}
+"""What helps against what the system refuses."""
+
+
+def refusal(error: OSError, otherwise: str = "try again") -> str:
+    """What the system refused in one sentence: the file, the reason, and a remedy; `otherwise` is that of a
+    reason which says nothing of its remedy."""
+    named = isinstance(error.filename, (str, bytes, os.PathLike)) and error.filename
+    file = shown(os.fsdecode(error.filename), 300) if named else "A file"
+    reason = error.strerror or first_line(error)
+    return f"{file} cannot be read or written: {reason}; {_REMEDIES.get(error.errno or 0, otherwise)}."
 
 
 def problems_of(

@@ -7,14 +7,16 @@ import numpy as np
 import streamlit as st
 
 from core.classify import Prediction, Predictor, trained_on
-from core.data import Split
-from core.data.decode import SUFFIXES, decode_image, first_frame_sentence
-from core.errors import BadInput
+from core.data import LIMITS, Split
+from core.data.decode import KINDS, SUFFIXES, decode_image, first_frame_sentence
+from core.errors import BadInput, shown
 from ui.classify_cards import Shown, cards, tally
 from ui.classify_choice import Choice, one_thread_while_training
 from ui.services import library
 from ui.words import plain
 
+LARGEST_MB = LIMITS.image_bytes // 1024**2
+"""The browser sends no larger file; what gets here all the same is refused like any other image."""
 MOST_UPLOADS = 48
 MOST_TOLD = 5
 SAMPLES = (4, 8, 16, 32)
@@ -26,9 +28,10 @@ def show_uploads(choice: Choice) -> None:
         "Images",
         type=[suffix.removeprefix(".") for suffix in SUFFIXES],
         accept_multiple_files=True,
+        max_upload_size=LARGEST_MB,
         key="classify_uploads",
-        help="PNG, JPEG, WebP, BMP, GIF or TIFF, up to 20 MB each. They stay on this machine, and only "
-        "until you leave the page.",
+        help=f"{KINDS}, up to {LARGEST_MB} MB each. They stay on this machine, and only until you leave the "
+        "page.",
     )
     if not uploads:
         st.caption("Drop one image or many; each gets its most probable classes.")
@@ -47,7 +50,7 @@ def show_uploads(choice: Choice) -> None:
         if pixels is None:
             problems.append(said)
         else:
-            images.append(Shown(upload.name, pixels))
+            images.append(Shown(shown(upload.name), pixels))
             notes += [said] if said else []
     present = {upload.file_id for upload in uploads}
     st.session_state["classify_prepared"] = {k: v for k, v in prepared.items() if k.split()[0] in present}
@@ -85,7 +88,7 @@ def show_samples(choice: Choice) -> None:
     held_out: tuple[Split, ...] = ("test", "val")
     splits = [split for split in held_out if dataset.info.counts.get(split)]
     if not splits:
-        raise BadInput(f"The data set {dataset.info.name} has no test or val images to show.")
+        raise BadInput(f"The data set {dataset.info.name} has no test or val images to show; upload images.")
     kept = st.session_state.setdefault("classify_samples", {"seed": 0, "count": 8})
     with st.container(horizontal=True, vertical_alignment="bottom"):
         split = st.segmented_control(

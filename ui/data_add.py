@@ -1,8 +1,6 @@
 """The four ways to a new data set: what is filled in, checked, and handed to the import."""
 
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -275,14 +273,12 @@ def _start_upload(upload: Upload | None, values: dict[str, Any], name: str, opti
     if upload is None:
         raise BadInput("There is no zip yet; upload one, then import.")
     jobs().check(library(), name)  # before a gigabyte is copied
-    scratch = Path(tempfile.mkdtemp(prefix="plateau-upload-"))
     fields = {key: value for key, value in values.items() if key not in ("kind", "path")}
+    source = UploadedZip.keep(upload.content, upload.name, library().folder, **fields)
     try:
-        source = UploadedZip.keep(upload.content, upload.name, scratch, **fields)
-        start(source, name, options, scratch=scratch)
+        start(source, name, options)
     except BaseException:
-        # Nobody else knows of the folder yet.
-        shutil.rmtree(scratch, ignore_errors=True)
+        source.close()
         raise
 
 

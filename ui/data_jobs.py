@@ -1,7 +1,5 @@
 """The import in the background, as the Data page shows it."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from core.data import ImportOptions, Source
@@ -17,9 +15,9 @@ def jobs() -> ImportJobs:
     return jobs_of(library())
 
 
-def start(source: Source, name: str, options: ImportOptions, *, scratch: Path | None = None) -> None:
+def start(source: Source, name: str, options: ImportOptions) -> None:
     """Begin an import as this session's own. Raises BadInput or Busy."""
-    st.session_state[_OWN] = jobs().start(library(), source, name, options, scratch=scratch).number
+    st.session_state[_OWN] = jobs().start(library(), source, name, options).number
 
 
 def take_outcomes() -> None:

@@ -4,7 +4,6 @@ of it in memory."""
 import shutil
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -12,6 +11,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from core.data.scratch import Scratch
 from core.errors import NotFound
 from core.runs import Run
 from ui import words
@@ -34,13 +34,15 @@ def export_route(base: str = "") -> Route:
 
 
 class _Passing(FileResponse):
-    """A file that is removed once it was sent, or its reader went away."""
+    """A file that is removed with its folder once it was sent, or its reader went away."""
+
+    scratch: Scratch
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            Path(self.path).unlink(missing_ok=True)
+            self.scratch.close()
 
 
 def _export(request: Request) -> Response:
@@ -69,15 +71,17 @@ def _packed(runs: list[Run]) -> Response:
             f"Packing needs up to {words.size(needed)}, and the folder for temporary files has "
             f"{words.size(free)} free; export fewer runs at once, or name a larger folder in TMPDIR.",
         )
-    with tempfile.NamedTemporaryFile(prefix="plateau-export-", suffix=".zip", delete=False) as file:
-        target = Path(file.name)
+    scratch = Scratch()
+    target = scratch.folder / "runs.zip"
     try:
         store().export(runs, target)
     except BaseException:
-        target.unlink(missing_ok=True)
+        scratch.close()
         raise
     name = f"{runs[0].id}.zip" if len(runs) == 1 else f"{len(runs)}-runs.zip"
-    return _Passing(target, filename=name, media_type="application/zip")
+    answer = _Passing(target, filename=name, media_type="application/zip")
+    answer.scratch = scratch
+    return answer
 
 
 def _told(code: int, sentence: str) -> Response:

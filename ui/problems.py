@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.errors import PlateauError
+from core.problems import refusal
 from ui.words import plain
 
 _log = logging.getLogger("plateau.pages")
@@ -14,15 +15,9 @@ _log = logging.getLogger("plateau.pages")
 
 def show_script_error(error: BaseException) -> bool:
     """Streamlit's handler for whatever a page did not catch. True: Streamlit shows nothing itself."""
-    if isinstance(error, PlateauError):
-        st.error(plain(str(error)), icon=":material/error:")
-        return True
-    _log.error("a page failed", exc_info=error)
-    st.error(
-        "This page met an unexpected error and could not be drawn to its end. Your runs go on; "
-        "the server's log has the details.",
-        icon=":material/error:",
-    )
+    if not isinstance(error, PlateauError):
+        _log.error("a page failed", exc_info=error)
+    st.error(_sentence(error), icon=":material/error:")
     return True
 
 
@@ -31,5 +26,19 @@ def told() -> Iterator[None]:
     """Show an error that a person can do something about, and go on with the page."""
     try:
         yield
-    except PlateauError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+    except (PlateauError, OSError) as error:
+        if isinstance(error, OSError):
+            _log.warning("the system refused something", exc_info=error)
+        st.error(_sentence(error), icon=":material/error:")
+
+
+def _sentence(error: BaseException) -> str:
+    """What a person reads, as Markdown that shows it as it is."""
+    if isinstance(error, PlateauError):
+        return plain(str(error))
+    if isinstance(error, OSError):
+        return plain(refusal(error, "try again; the server's log has the details"))
+    return (
+        "This page met an unexpected error and could not be drawn to its end. Your runs go on; "
+        "the server's log has the details."
+    )

@@ -122,7 +122,9 @@ def _held_out(run: Run, dataset: Dataset, split: EvaluatedSplit) -> torch.Tensor
         )
     indices = torch.from_numpy(dataset.indices(split))
     if len(indices) == 0:
-        raise BadInput(f"The data set {dataset.info.name!r} has no labelled {split} images.")
+        raise BadInput(
+            f"The data set {dataset.info.name!r} has no labelled {split} images; choose another split."
+        )
     return indices
 
 
@@ -132,8 +134,8 @@ def trained_on(card: Card, library: Library) -> Dataset:
     dataset = library.open(card.dataset)
     if dataset.info.fingerprint != card.dataset_fingerprint:
         raise BadInput(
-            f"The data set {card.dataset!r} has changed since run {card.run} was trained on it; "
-            "its figures would not compare."
+            f"The data set {card.dataset!r} has changed since run {card.run} was trained on it: "
+            "its figures would not compare; train a clone of the run on it."
         )
     return dataset
 

@@ -8,7 +8,6 @@ same, since a competition refuses a file in which one is missing.
 
 import csv
 import io
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,15 +20,15 @@ import numpy as np
 from core.classify.predictor import TTA, Prediction, Predictor
 from core.data import Dataset, Library, Progress
 from core.data.archive import extract_zip
-from core.data.decode import FORMATS, SUFFIXES, decode_image, first_frame_sentence
+from core.data.decode import KINDS, SUFFIXES, decode_image, first_frame_sentence
 from core.data.folder import is_image, left_out, walk_files
 from core.data.pack import read_image_file
+from core.data.scratch import Scratch
 from core.errors import BadInput, PlateauError, shown
 
 BATCH = 64
 TOP = 5
 """How many classes of each answer are kept."""
-KINDS = ", ".join(FORMATS[:-1]) + " and " + FORMATS[-1]
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,7 @@ def found_images(paths: Sequence[Path], progress: Progress | None = None) -> Ite
     """
     images: list[NamedImage] = []
     others: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="plateau-") as scratch:
+    with Scratch() as scratch:
         for number, path in enumerate(paths):
             if path.is_dir():
                 found = _in_folder(path, path.name)
@@ -142,7 +141,7 @@ def found_images(paths: Sequence[Path], progress: Progress | None = None) -> Ite
                 raise BadInput(f"{shown(str(path), 300)} does not exist; give an image, a folder or a zip.")
             elif path.suffix.lower() == ".zip":
                 with path.open("rb") as file:
-                    found = _in_zip(file, path.name, Path(scratch, str(number)), progress)
+                    found = _in_zip(file, path.name, scratch / str(number), progress)
             else:
                 found = Found((_named(str(path), path),))
             images += found.images
@@ -153,8 +152,8 @@ def found_images(paths: Sequence[Path], progress: Progress | None = None) -> Ite
 @contextmanager
 def zipped_images(file: BinaryIO, name: str, progress: Progress | None = None) -> Iterator[Found]:
     """The images of an opened zip, such as an upload; it is unpacked while this lasts. Raises BadInput."""
-    with tempfile.TemporaryDirectory(prefix="plateau-") as scratch:
-        yield _checked(_in_zip(file, name, Path(scratch, "zip"), progress), name)
+    with Scratch() as scratch:
+        yield _checked(_in_zip(file, name, scratch / "zip", progress), name)
 
 
 def classify_images(
@@ -199,7 +198,10 @@ def classify_unlabelled(
     """The answers for a data set's own unlabelled images. Raises BadInput where it has none."""
     indices = dataset.indices("unlabelled")
     if len(indices) == 0:
-        raise BadInput(f"The data set {dataset.info.name!r} has no unlabelled images.")
+        raise BadInput(
+            f"The data set {dataset.info.name!r} has no unlabelled images; give a folder or zip "
+            "of images instead."
+        )
     answers: list[Answer] = []
     for start in range(0, len(indices), BATCH):
         _tell(progress, start, len(indices))
@@ -297,7 +299,7 @@ def _named(image_id: str, path: Path) -> NamedImage:
 
 def _checked(found: Found, name: str) -> Found:
     if not found.images:
-        raise BadInput(f"{shown(name, 300)} holds no images; {KINDS} can be read.")
+        raise BadInput(f"{shown(name, 300)} holds no images; give files in {KINDS}.")
     return found
 
 

@@ -1,16 +1,15 @@
 """Reads the call, runs the command, and turns errors into one sentence and an exit status."""
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
 
 from core import __version__
 from core.cli.arguments import add_commands
-from core.errors import PlateauError
-
-_log = logging.getLogger("plateau.cli")
+from core.cli.log import keep_traceback
+from core.errors import PlateauError, first_line
+from core.problems import refusal
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,14 +36,12 @@ def main(arguments: Sequence[str]) -> int:
         # Whoever read the output has gone, as `| head` does.
         sys.stderr.close()
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        sys.stderr.write(f"{error.strerror or error}{where}.\n")
+        sys.stderr.write(f"{refusal(error)}\n")
     except Exception as error:  # a fault of ours: a sentence here, the traceback in the log
-        _log.debug("unexpected error", exc_info=error)
-        detail = " ".join(str(error).split())[:200]
+        log = keep_traceback(error)
+        where = f"{log} has the details" if log else "PLATEAU_DEBUG=1 shows where"
         sys.stderr.write(
-            f"An unexpected error ended the command ({type(error).__name__}: {detail}); "
-            "PLATEAU_DEBUG=1 shows where.\n"
+            f"An unexpected error ended the command ({type(error).__name__}: {first_line(error)}); {where}.\n"
         )
         if os.environ.get("PLATEAU_DEBUG") == "1":
             raise

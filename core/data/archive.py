@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from core.data.limits import LIMITS, Limits
 from core.data.signature import kind_by_content
@@ -31,12 +31,17 @@ _RENAME = "rename it and pack the archive again"
 _AGAIN = "pack the files again"
 _UNPACK = "unpack it yourself and give the folder"
 _COPY = "copy or download it again"
+_CONTRADICTION = "it has two ends that contradict each other"
 _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError),
     *(UnicodeDecodeError, OverflowError),
 )
 """What zipfile raises on bytes that are no whole archive."""
 _CHUNK = 1024**2
+_LONGEST_END = 65_557
+"""Bytes of an archive's end with the longest remark."""
+_LARGE_END = 76
+"""Bytes of the second end that a large archive has, and of the locator behind it."""
 _SMALLEST_RECORD = 46
 _TYPICAL_RECORD = 400
 
@@ -55,7 +60,7 @@ class Extracted:
 
 
 def extract_zip(
-    file: Path | BinaryIO,
+    file: Path | IO[bytes],
     into: Path,
     *,
     name: str | None = None,
@@ -79,13 +84,13 @@ def extract_zip(
 
 
 def _extract(
-    file: BinaryIO,
+    file: IO[bytes],
     into: Path,
     name: str,
     limits: Limits,
     progress: Callable[[str, int, int], None] | None,
 ) -> Extracted:
-    _check_directory_size(file, name, limits)
+    _check_directory(file, name, limits)
     try:
         with zipfile.ZipFile(file) as archive:
             members = archive.infolist()
@@ -119,38 +124,59 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, into: Path, name: 
     return written
 
 
-def _check_directory_size(file: BinaryIO, name: str, limits: Limits) -> None:
-    """Refuse an absurd number of members before `zipfile` makes an object of each."""
+def _check_directory(file: IO[bytes], name: str, limits: Limits) -> None:
+    """Refuse an absurd number of members before `zipfile` makes an object of each.
+
+    It makes one of whatever the directory's bytes hold, and the number that the archive's end says is no
+    more than a claim: so the records are counted here.
+    """
     size = file.seek(0, 2)
-    tail_size = min(size, 65_557 + 20)
-    file.seek(size - tail_size)
-    tail = file.read(tail_size)
-    end = tail.rfind(b"PK\x05\x06")
-    if end < 0 or len(tail) < end + 22:
+    tail_at = max(0, size - _LONGEST_END)
+    file.seek(tail_at)
+    tail = file.read(_LONGEST_END)
+    found = tail.rfind(b"PK\x05\x06")
+    if found < 0 or len(tail) < found + 22:
         file.seek(0)
         kind = kind_by_content(file.read(1000))
         if kind and kind != "a zip archive":
             raise BadInput(f"{name} is not a whole zip archive but {kind}; pack its files as a zip.")
         raise BadInput(_cut_short(name) if size else f"{name} is empty; {_COPY}.")
-    entries, directory = struct.unpack_from("<HI", tail, end + 10)
-    if entries == 0xFFFF or directory == 0xFFFFFFFF:
-        entries, directory = _zip64_counts(file, tail, end) or (entries, directory)
-    if directory > size:
+    entries, directory = struct.unpack_from("<HI", tail, found + 10)
+    stop = tail_at + found
+    large = _large_end(file, stop, name)
+    if large:
+        if entries not in (0xFFFF, large[0]) or directory not in (0xFFFFFFFF, large[1]):
+            raise _refused(name, _CONTRADICTION, _AGAIN)
+        entries, directory = large
+        stop -= _LARGE_END
+    if directory > stop:
         raise BadInput(_cut_short(name))
     most = limits.archive_files
-    if entries > most or directory > max(most * _TYPICAL_RECORD, _SMALLEST_RECORD):
+    too_many = entries > most or directory > max(most * _TYPICAL_RECORD, _SMALLEST_RECORD)
+    if not too_many:
+        file.seek(stop - directory)
+        too_many = file.read(directory).count(b"PK\x01\x02") > most
+    if too_many:
         raise _refused(name, f"it holds more than {most:,} files", _UNPACK)
 
 
-def _zip64_counts(file: BinaryIO, tail: bytes, end: int) -> tuple[int, int] | None:
-    locator = tail.rfind(b"PK\x06\x07", 0, end)
-    if locator < 0 or len(tail) < locator + 16:
+def _large_end(file: IO[bytes], end: int, name: str) -> tuple[int, int] | None:
+    """The number of files and the directory's bytes as the end of a large archive (zip64) says them. That
+    stands before the ordinary end, and `zipfile` believes it wherever a locator stands between the two."""
+    file.seek(max(0, end - 20))
+    locator = file.read(20)
+    if not locator.startswith(b"PK\x06\x07"):
         return None
-    (start,) = struct.unpack_from("<Q", tail, locator + 8)
-    file.seek(min(start, file.seek(0, 2)))
+    at = end - _LARGE_END
+    file.seek(max(0, at))
     record = file.read(56)
-    if len(record) < 56 or not record.startswith(b"PK\x06\x06"):
-        return None
+    if at < 0 or not record.startswith(b"PK\x06\x06"):
+        raise BadInput(_cut_short(name))
+    # Some versions of zipfile look where the locator points, others right before it.
+    (pointed,) = struct.unpack_from("<Q", locator, 8)
+    file.seek(min(pointed, end))
+    if pointed != at and file.read(4) == b"PK\x06\x06":
+        raise _refused(name, _CONTRADICTION, _AGAIN)
     entries, directory = struct.unpack_from("<QQ", record, 32)
     return entries, directory
 
@@ -173,18 +199,11 @@ def _check_members(members: list[zipfile.ZipInfo], name: str, limits: Limits) ->
 
 
 def _check_member(member: zipfile.ZipInfo, name: str, limits: Limits) -> None:
+    # The name as it stands in the directory, and the one that files are written under: newer versions of
+    # zipfile take that from a further field.
+    for path in dict.fromkeys((member.orig_filename, member.filename)):
+        _check_path(path, name, limits)
     said = _shown(member)
-    raw = member.orig_filename
-    if "\\" in raw:
-        raise _refused(name, f"the name '{said}' has a backslash", _RENAME)
-    if raw.startswith("/") or ":" in raw:
-        raise _refused(name, f"'{said}' is an absolute path or has a colon", _RENAME)
-    parts = raw.removesuffix("/").split("/")
-    if ".." in parts:
-        raise _refused(name, f"'{said}' leads out of it ('..')", _AGAIN)
-    too_long = len(raw.encode("utf-8", "replace")) > limits.archive_path_bytes
-    if too_long or len(parts) > limits.archive_depth or any(_unusable(part) for part in parts):
-        raise _refused(name, f"'{said}' is not a name that every system can store", _RENAME)
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         sort = "a link" if kind == stat.S_IFLNK else "no ordinary file"
@@ -197,6 +216,20 @@ def _check_member(member: zipfile.ZipInfo, name: str, limits: Limits) -> None:
         raise _refused(
             name, f"'{said}' expands to more than {limits.archive_ratio:g} times its size", _UNPACK
         )
+
+
+def _check_path(path: str, name: str, limits: Limits) -> None:
+    said = shown(path)
+    if "\\" in path:
+        raise _refused(name, f"the name '{said}' has a backslash", _RENAME)
+    if path.startswith("/") or ":" in path:
+        raise _refused(name, f"'{said}' is an absolute path or has a colon", _RENAME)
+    parts = path.removesuffix("/").split("/")
+    if ".." in parts:
+        raise _refused(name, f"'{said}' leads out of it ('..')", _AGAIN)
+    too_long = len(path.encode("utf-8", "replace")) > limits.archive_path_bytes
+    if too_long or len(parts) > limits.archive_depth or any(_unusable(part) for part in parts):
+        raise _refused(name, f"'{said}' is not a name that every system can store", _RENAME)
 
 
 def _unusable(part: str) -> bool:

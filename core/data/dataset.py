@@ -10,6 +10,7 @@ cats/
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +23,7 @@ from pydantic import ValidationError
 from core.data.collection import SPLITS, UNLABELLED
 from core.data.decode import Resize
 from core.errors import Damaged
-from core.files import read_json
+from core.files import open_regular, read_json, to_json
 from core.spec import Spec
 
 INFO_FILE = "dataset.json"
@@ -89,21 +90,19 @@ class Dataset:
         self.info = info
         count, side = info.images, info.image_size
         shape = (count, side, side, info.channels)
-        images = folder / IMAGES_FILE
         try:
-            if images.stat().st_size != int(np.prod(shape)):
-                raise Damaged(
-                    f"{IMAGES_FILE} of the data set {info.name} has the wrong size; import it again."
-                )
-            self.images: np.ndarray = np.memmap(images, dtype=np.uint8, mode="r", shape=shape)
+            with open_regular(folder / IMAGES_FILE) as file:
+                if os.fstat(file.fileno()).st_size != int(np.prod(shape)):
+                    raise Damaged(
+                        f"{IMAGES_FILE} of the data set {info.name} has the wrong size; import it again."
+                    )
+                self.images: np.ndarray = np.memmap(file, dtype=np.uint8, mode="r", shape=shape)
         except (ValueError, OverflowError) as error:
             raise Damaged(
                 f"{INFO_FILE} of the data set {info.name} does not hold what it should; import it again."
             ) from error
         except OSError as error:
-            raise Damaged(
-                f"{IMAGES_FILE} of the data set {info.name} is missing; import it again."
-            ) from error
+            raise _unreadable(folder, IMAGES_FILE, error) from error
         self.labels = _load(folder, _LABELS_FILE, np.int64, count)
         self._splits = _load(folder, _SPLIT_FILE, np.uint8, count)
         counts = np.bincount(self._splits, minlength=len(SPLITS)).tolist()
@@ -129,15 +128,14 @@ class Dataset:
     def _names(self) -> tuple[bytes, np.ndarray]:
         ends = _load(self.folder, _NAME_ENDS_FILE, np.int64, self.info.images)
         try:
-            text = (self.folder / _NAMES_FILE).read_bytes()
+            with open_regular(self.folder / _NAMES_FILE) as file:
+                if os.fstat(file.fileno()).st_size != ends[-1]:
+                    raise Damaged(
+                        f"{_NAMES_FILE} of the data set {self.info.name} has the wrong size; import it again."
+                    )
+                text = file.read()
         except OSError as error:
-            raise Damaged(
-                f"{_NAMES_FILE} of the data set {self.info.name} is missing; import it again."
-            ) from error
-        if len(text) != ends[-1]:
-            raise Damaged(
-                f"{_NAMES_FILE} of the data set {self.info.name} has the wrong size; import it again."
-            )
+            raise _unreadable(self.folder, _NAMES_FILE, error) from error
         return text, ends
 
 
@@ -151,7 +149,7 @@ def read_info(folder: Path) -> DatasetInfo:
     if isinstance(version, int) and version > 1:
         raise Damaged(f"The data set {folder.name} was made by a newer version of Plateau; import it again.")
     try:
-        return DatasetInfo.model_validate_json((folder / INFO_FILE).read_bytes())
+        return DatasetInfo.model_validate_json(to_json(content))
     except ValidationError as error:
         raise Damaged(
             f"{INFO_FILE} of the data set {folder.name} does not hold what it should; import it again."
@@ -201,12 +199,25 @@ def _drawn(indices: np.ndarray, count: int, rng: np.random.Generator) -> np.ndar
 
 
 def _load(folder: Path, file: str, dtype: type[np.generic], count: int) -> np.ndarray:
+    """An array of `count` numbers, as numpy stored it."""
     try:
-        # Mapped: a header may claim any size, and nothing is allocated for it this way.
-        stored = np.load(folder / file, mmap_mode="r", allow_pickle=False)
-        fits = isinstance(stored, np.ndarray) and stored.shape == (count,) and stored.dtype == dtype
+        with open_regular(folder / file) as stored:
+            version = np.lib.format.read_magic(stored)
+            shape, _, kind = np.lib.format.read_array_header_1_0(stored)
+            # A header may claim any size: only as much memory is taken as the file has bytes.
+            rest = os.fstat(stored.fileno()).st_size - stored.tell()
+            fits = (version, shape, kind) == ((1, 0), (count,), dtype) and rest >= count * kind.itemsize
+            array = np.fromfile(stored, kind, count) if fits else None
+    except OSError as error:
+        raise _unreadable(folder, file, error) from error
     except Exception as error:  # numpy reads the header with Python's own parser, which raises anything
         raise Damaged(f"{file} of the data set {folder.name} cannot be read; import it again.") from error
-    if not fits:
+    if array is None:
         raise Damaged(f"{file} of the data set {folder.name} does not fit its images; import it again.")
-    return np.array(stored)
+    return array
+
+
+def _unreadable(folder: Path, file: str, error: OSError) -> Damaged:
+    """A link or a pipe in a file's place is no file of a data set either."""
+    why = "is missing" if isinstance(error, FileNotFoundError) else "is no file that can be read"
+    return Damaged(f"{file} of the data set {folder.name} {why}; import it again.")

@@ -19,6 +19,8 @@ from core.errors import BadInput, shown
 Resize = Literal["crop", "pad", "stretch"]
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+KINDS = "PNG, JPEG, WebP, BMP, GIF or TIFF"
+"""The formats as a person reads them."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 _PLAIN = ("RGB", "L")
@@ -60,7 +62,7 @@ def decode_image(
         raise BadInput(
             f"{name} is not an image that can be read but {kind}; save it as PNG or JPEG."
             if kind
-            else f"{name} is not an image that can be read; PNG, JPEG, WebP, BMP, GIF and TIFF can."
+            else f"{name} is not an image that can be read; give a {KINDS}."
         ) from error
     except Exception as error:
         if "MAX_TEXT" in str(error):

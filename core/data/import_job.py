@@ -1,21 +1,23 @@
 """Imports in the background: they go on while a person reads another page, one at a time.
 
 The state lives in memory only: an import that its server does not survive leaves nothing behind but
-a staging folder, which the next import removes.
+a staging folder, which the next start or import removes.
 """
 
 import logging
 import re
 import shutil
+import tempfile
 import threading
 from collections import deque
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import IO, Literal
 
 from pydantic import PrivateAttr
 
 from core.data import Source, ZipSource
-from core.data.collection import Collection, Workplace
+from core.data.archive import Extracted, extract_zip
+from core.data.collection import Workplace
 from core.data.dataset import DatasetInfo
 from core.data.library import Library, check_name
 from core.data.options import ImportOptions
@@ -33,26 +35,34 @@ class _Cancelled(Exception):
 
 
 class UploadedZip(ZipSource):
-    """A zip archive that came from a browser: its bytes lie in a scratch folder only while they are
+    """A zip archive that came from a browser: its bytes lie in a file without a name only while they are
     imported, and the data set remembers the archive's own name. Source: as ZipSource."""
 
-    _file: Path = PrivateAttr()
+    _file: IO[bytes] = PrivateAttr()
 
     @classmethod
-    def keep(cls, content: BinaryIO, name: str, scratch: Path, **fields: str) -> "UploadedZip":
-        """Write an upload into `scratch`; `fields` are those of ZipSource besides its path."""
+    def keep(cls, content: IO[bytes], name: str, folder: Path, **fields: str) -> "UploadedZip":
+        """Write an upload to the disk that has `folder`; `fields` are those of ZipSource besides its path."""
         # A browser may send any name: only harmless characters of its last part are kept.
         clean = _UNCOMMON.sub("_", name.replace("\\", "/").rpartition("/")[2])
         clean = clean.encode("utf-8", "replace")[-100:].decode("utf-8", "ignore").lstrip(".")
         source = cls.model_validate({"path": clean or "upload.zip", **fields})
-        source._file = scratch / source.path
-        with source._file.open("wb") as sink:
-            shutil.copyfileobj(content, sink)
+        folder.mkdir(parents=True, exist_ok=True)
+        # The system takes back what has no name as soon as nobody has it open: however the process ends.
+        source._file = tempfile.TemporaryFile(dir=folder, prefix=".upload-")  # noqa: SIM115  `close` is for others
+        try:
+            shutil.copyfileobj(content, source._file)
+        except BaseException:
+            source.close()
+            raise
         return source
 
-    def collect(self, place: Workplace) -> Collection:
-        """As a zip file does."""
-        return ZipSource.model_validate(self.model_dump() | {"path": str(self._file)}).collect(place)
+    def close(self) -> None:
+        """Drop the bytes."""
+        self._file.close()
+
+    def _extract(self, place: Workplace, into: Path) -> Extracted:
+        return extract_zip(self._file, into, name=self.path, progress=place.progress)
 
 
 class ImportJob:
@@ -65,7 +75,6 @@ class ImportJob:
         source: Source,
         name: str,
         options: ImportOptions,
-        scratch: Path | None,
     ) -> None:
         self.number = number
         self.name = name
@@ -74,7 +83,7 @@ class ImportJob:
         self.message = ""
         """One sentence where it failed."""
         self.info: DatasetInfo | None = None
-        self._library, self._source, self._options, self._scratch = library, source, options, scratch
+        self._library, self._source, self._options = library, source, options
         self._cancel = threading.Event()
         # A daemon: a server that ends does not wait for it, and an import leaves nothing half-done.
         self._thread = threading.Thread(target=self._run, name=f"import-{name}", daemon=True)
@@ -116,8 +125,8 @@ class ImportJob:
                 "server's log has the details."
             )
         finally:
-            if self._scratch:
-                shutil.rmtree(self._scratch, ignore_errors=True)
+            if isinstance(self._source, UploadedZip):
+                self._source.close()
         self.state = state
 
     def _progress(self, stage: str, done: int, total: int) -> None:
@@ -160,23 +169,15 @@ class ImportJobs:
         if running:
             raise Busy(f"The data set {running.name} is being imported; wait for it or cancel it.")
 
-    def start(
-        self,
-        library: Library,
-        source: Source,
-        name: str,
-        options: ImportOptions,
-        *,
-        scratch: Path | None = None,
-    ) -> ImportJob:
-        """Begin an import; `scratch` is a folder of the caller's that is removed when it is over.
+    def start(self, library: Library, source: Source, name: str, options: ImportOptions) -> ImportJob:
+        """Begin an import, which closes an upload when it is over.
 
-        Raises as `check` does; the scratch folder stays the caller's then.
+        Raises as `check` does; the upload stays the caller's then.
         """
         with self._lock:
             self.check(library, name)
             number = self._jobs[-1].number + 1 if self._jobs else 1
-            job = ImportJob(number, library, source, name, options, scratch)
+            job = ImportJob(number, library, source, name, options)
             self._jobs.append(job)
             return job
 

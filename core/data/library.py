@@ -1,7 +1,8 @@
 """The data sets of one folder: list, open, import, delete.
 
 An import writes into a hidden staging folder that is renamed once it is whole, so a data set is
-there entirely or not at all. What a killed import leaves behind is removed by the next one.
+there entirely or not at all. What a killed import leaves behind is removed by the next one, and by the
+app's start.
 """
 
 import errno
@@ -10,7 +11,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +30,7 @@ from core.data.dataset import (
     read_info,
     write_arrays,
 )
+from core.data.known.download import remove_unfinished
 from core.data.options import ImportOptions
 from core.data.pack import Packed, pack_images
 from core.data.split import assign_splits
@@ -105,13 +107,31 @@ class Library:
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._lock(name):
                 self._check_free(name)
-                self._remove_leftovers(name)
+                self.clear_leftovers(holding=name)
                 return self._import(source, name, options, progress or (lambda stage, done, total: None))
         except OSError as error:
             explained = _explained(error, self.folder)
             if explained is None:
                 raise
             raise explained from error
+
+    def clear_leftovers(self, *, holding: str | None = None) -> None:
+        """Remove what killed imports, deletions and downloads left. Imports that still run hold their lock,
+        but for that of the data set `holding`, which is the caller's."""
+        if not self.folder.is_dir():
+            return
+        for path in self.folder.iterdir():
+            if path.name.startswith(_TRASH):
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name.startswith(_STAGING):
+                name = path.name.removeprefix(_STAGING)
+                if name == holding:
+                    shutil.rmtree(path)
+                    continue
+                with suppress(Busy, OSError), self._lock(name):
+                    shutil.rmtree(path, ignore_errors=True)
+        for folder in (self.downloads, *self.downloads.glob("*/"), *self.downloads.glob("*/raw/")):
+            remove_unfinished(folder)
 
     def _import(self, source: _Source, name: str, options: ImportOptions, progress: Progress) -> DatasetInfo:
         staging = self.folder / f"{_STAGING}{name}"
@@ -136,23 +156,6 @@ class Library:
         for path in self.folder.iterdir():
             if path.name.casefold() == name.casefold():
                 raise BadInput(f"The name {name} is taken; choose another one.")
-
-    def _remove_leftovers(self, name: str) -> None:
-        """What killed imports and deletions left; those that still run hold their lock."""
-        for path in self.folder.iterdir():
-            if path.name.startswith(_TRASH):
-                shutil.rmtree(path, ignore_errors=True)
-            if not path.name.startswith(_STAGING):
-                continue
-            other = path.name.removeprefix(_STAGING)
-            if other == name:
-                shutil.rmtree(path)
-            else:
-                try:
-                    with self._lock(other):
-                        shutil.rmtree(path, ignore_errors=True)
-                except Busy:
-                    continue
 
     def _existing(self, name: str) -> Path:
         folder = self.folder / name
@@ -253,5 +256,8 @@ def _explained(error: OSError, folder: Path) -> Unavailable | None:
         return Unavailable(f"The disk of {folder} is full; nothing was imported, so free some space first.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         where = os.fspath(error.filename) if error.filename else folder
-        return Unavailable(f"{where} cannot be read or written: {error.strerror}; nothing was imported.")
+        return Unavailable(
+            f"{where} cannot be read or written: {error.strerror}; nothing was imported, so let it be read "
+            "and written first."
+        )
     return None

@@ -32,6 +32,10 @@ class Limits:
     table_bytes: int = 256 * 1024**2
     table_rows: int = 2_000_000
     """Of a CSV. A row takes some 300 bytes of memory, however short it is."""
+    table_row: int = 1_000_000
+    """Characters of one row of a CSV, over all the lines that its quotations span."""
+    table_columns: int = 10_000
+    """Of a CSV, counted as a row's commas before the row is taken apart."""
 
 
 LIMITS = Limits()

@@ -49,7 +49,7 @@ def _shares(given: np.ndarray, options: ImportOptions) -> tuple[float, float]:
     if val + test >= 1:
         raise BadInput(
             f"The validation share {val:g} and the test share {test:g} leave nothing to train on; "
-            "together they must stay below 1."
+            "lower one, for together they must stay below 1."
         )
     return val, test
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TextIO
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from core.data.limits import LIMITS, Limits
 from core.errors import BadInput, shown
 from core.spec import Spec, setting
 
+_HEADER = 100_000
+"""Characters of a table's first line that tell what stands between its columns."""
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
@@ -88,7 +90,7 @@ def read_table(
         most = limits.table_bytes // 1024**2
         raise BadInput(f"{called} is larger than {most} MB; split it, and import its parts one by one.")
     try:
-        rows = list(islice(_rows(table, id_column, label_column), limits.table_rows + 1))
+        rows = list(islice(_rows(table, id_column, label_column, limits), limits.table_rows + 1))
     except UnicodeDecodeError as error:
         raise BadInput(f"{called} is not a text file in UTF-8; save it as 'CSV UTF-8'.") from error
     except csv.Error as error:
@@ -106,30 +108,31 @@ def has_columns(table: Path, *columns: str) -> bool:
     """True where a CSV's first row has all these columns."""
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline(100_000)
+            header = file.readline(_HEADER)
     except UnicodeDecodeError:
         return False
     names = [name.strip() for name in next(csv.reader([header], delimiter=_delimiter(header)), [])]
     return all(column in names for column in columns)
 
 
-def _rows(table: Path, id_column: str, label_column: str) -> Iterator[tuple[int, str, str]]:
+def _rows(table: Path, id_column: str, label_column: str, limits: Limits) -> Iterator[tuple[int, str, str]]:
     # utf-8-sig drops the byte-order mark that spreadsheets put in front.
     with table.open(encoding="utf-8-sig", newline="") as file:
-        header = file.readline(100_000)
+        delimiter = _delimiter(file.readline(_HEADER))
         file.seek(0)
-        reader = csv.reader(file, delimiter=_delimiter(header), strict=True)
-        names = [name.strip() for name in next(reader, [])]
+        records = _records(_Lines(file, delimiter, shown(table.name), limits))
+        names = [name.strip() for name in next(records, [])]
         if not names:
-            raise BadInput(f"{shown(table.name)} is empty; its first row must name the columns.")
+            raise BadInput(f"{shown(table.name)} is empty; give it a first row that names the columns.")
         for column in (id_column, label_column):
             if names.count(column) != 1:
                 there = ", ".join(f"'{shown(name)}'" for name in names[:8])
                 raise BadInput(
-                    f"{shown(table.name)} has no single column '{shown(column)}'; its columns are {there}."
+                    f"{shown(table.name)} has no single column '{shown(column)}'; its columns are {there}; "
+                    "choose one of them or correct the first row."
                 )
         id_at, label_at = names.index(id_column), names.index(label_column)
-        for row, values in enumerate(reader, start=2):
+        for row, values in enumerate(records, start=2):
             if not any(value.strip() for value in values):
                 continue
             if len(values) != len(names):
@@ -145,6 +148,54 @@ def _rows(table: Path, id_column: str, label_column: str) -> Iterator[tuple[int,
                     "the row."
                 )
             yield row, name, category
+
+
+class _Lines:
+    """The lines of a table as csv's reader takes them, several for a row whose quotations span lines.
+
+    It makes an object of each value, so no row may be longer or have more columns than the limits say.
+    """
+
+    def __init__(self, file: TextIO, delimiter: str, called: str, limits: Limits) -> None:
+        self.delimiter = delimiter
+        self._file, self._called, self._limits = file, called, limits
+        self._row = self._length = self._columns = 0
+
+    def begin_row(self) -> None:
+        """What comes next belongs to another row."""
+        self._row += 1
+        self._length, self._columns = 0, 1
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(self._limits.table_row - self._length + 1)
+        if not line:
+            raise StopIteration
+        self._length += len(line)
+        self._columns += line.count(self.delimiter)
+        if self._length > self._limits.table_row:
+            most = f"it is longer than {self._limits.table_row:,} characters"
+            raise self._refused(f"{most}; correct its quotation marks or shorten it")
+        if self._columns > self._limits.table_columns:
+            most = f"there are more than {self._limits.table_columns:,} columns"
+            raise self._refused(f"{most}; keep those of names and classes")
+        return line
+
+    def _refused(self, why: str) -> BadInput:
+        return BadInput(f"{self._called}, row {self._row}: {why}.")
+
+
+def _records(lines: _Lines) -> Iterator[list[str]]:
+    """The values of each row."""
+    reader = csv.reader(lines, delimiter=lines.delimiter, strict=True)
+    while True:
+        lines.begin_row()
+        values = next(reader, None)
+        if values is None:
+            return
+        yield values
 
 
 def _delimiter(header: str) -> str:
@@ -200,6 +251,6 @@ class _Files:
         remedy = (
             "add the file or remove the row"
             if not suffix or suffix in SUFFIXES
-            else "its ending is no image's"
+            else "correct its ending or remove the row"
         )
         raise BadInput(f"{where}there is no image '{shown(name)}' in {folder}; {remedy}.")

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from core.data.archive import extract_zip
+from core.data.archive import Extracted, extract_zip
 from core.data.collection import Collection, Workplace
-from core.data.decode import FORMATS
+from core.data.decode import KINDS
 from core.data.folder import collect_folder, is_image, is_visible, subfolders, walk_files
 from core.data.table import collect_table, has_columns, read_table
 from core.errors import BadInput, shown
@@ -33,15 +33,12 @@ class ZipSource(Spec):
 
     def collect(self, place: Workplace) -> Collection:
         """Extract the archive into the scratch folder and collect what it holds."""
-        archive = Path(self.path).expanduser()
-        if not archive.is_file():
-            raise BadInput(f"The zip file {shown(self.path, 300)} does not exist; give the path of a file.")
-        folder = place.scratch / "archive"
-        extracted = extract_zip(archive, folder, progress=place.progress)
+        folder, name = place.scratch / "archive", Path(self.path).name
+        extracted = self._extract(place, folder)
         root = _unwrapped(folder)
         if not any(is_image(path) for path in walk_files(root)):
-            raise BadInput(f"{shown(archive.name)} holds no images; {', '.join(FORMATS)} can be read.")
-        table = self._table(root, archive.name)
+            raise BadInput(f"{shown(name)} holds no images; pack files in {KINDS}.")
+        table = self._table(root, name)
         if table is None:
             collection = collect_folder(root)
         else:
@@ -57,6 +54,12 @@ class ZipSource(Spec):
             collection.warnings,
             skipped,
         )
+
+    def _extract(self, place: Workplace, into: Path) -> Extracted:
+        archive = Path(self.path).expanduser()
+        if not archive.is_file():
+            raise BadInput(f"The zip file {shown(self.path, 300)} does not exist; give the path of a file.")
+        return extract_zip(archive, into, progress=place.progress)
 
     def _table(self, root: Path, archive: str) -> Path | None:
         """The CSV of a table layout; None for class folders."""
@@ -80,7 +83,7 @@ class ZipSource(Spec):
         """The folder with the table's first image, and the one other folder with images."""
         rows = read_table(table, self.id_column, self.label_column)
         if not rows:
-            raise BadInput(f"{shown(table.name)} has no rows; it must name the images and their classes.")
+            raise BadInput(f"{shown(table.name)} has no rows; add one for each image.")
         first = Path(rows[0][1])
         folders = [folder for name in subfolders(root) for folder in [root / name] if _holds_images(folder)]
         for folder in folders:

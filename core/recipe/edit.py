@@ -21,7 +21,9 @@ def set_values(recipe: Recipe, assignments: list[str]) -> Recipe:
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         if not equals:
-            raise BadInput(f"--set {shown(assignment)}: must be FIELD=VALUE, such as optimizer.lr=0.05.")
+            raise BadInput(
+                f"--set {shown(assignment)}: must be FIELD=VALUE; write it like optimizer.lr=0.05."
+            )
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):

@@ -11,6 +11,7 @@ from core.problems import problems_of
 from core.recipe.recipe import VERSION, Recipe
 
 MAX_BYTES = 1_000_000
+_GIVE = "give a file that Plateau saved"
 
 
 def parse_recipe(text: str | bytes) -> Recipe:
@@ -19,13 +20,15 @@ def parse_recipe(text: str | bytes) -> Recipe:
     Raises InvalidSettings with every problem at once; BadInput where the text is no recipe at all.
     """
     if len(text) > MAX_BYTES:
-        raise BadInput(f"The recipe has {len(text):,} bytes; a recipe has less than {MAX_BYTES:,}.")
+        raise BadInput(f"The recipe has {len(text):,} bytes, and a recipe less than {MAX_BYTES:,}; {_GIVE}.")
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadInput("The recipe is not valid JSON; give a file that Plateau saved.") from error
+        raise BadInput(f"The recipe is not valid JSON; {_GIVE}.") from error
     if not isinstance(content, dict):
-        raise BadInput("The recipe must be a JSON object with keys such as architecture and optimizer.")
+        raise BadInput(
+            f"The recipe must be a JSON object with keys such as architecture and optimizer; {_GIVE}."
+        )
     return recipe_from_draft(migrate(content))
 
 
@@ -34,7 +37,7 @@ def recipe_from_draft(draft: dict[str, Any]) -> Recipe:
     try:
         text = to_json(draft)
     except (TypeError, ValueError) as error:
-        raise BadInput(f"The recipe holds something that JSON cannot: {error}.") from error
+        raise BadInput(f"The recipe holds something that JSON cannot: {error}; remove it.") from error
     except RecursionError as error:
         raise BadInput("The recipe is nested deeper than any recipe is; check its brackets.") from error
     try:
@@ -60,5 +63,7 @@ def migrate(content: dict[str, Any]) -> dict[str, Any]:
             "Plateau."
         )
     if version != VERSION:
-        raise BadInput(f"version = {shown(repr(version))}: must be a whole number from 1 to {VERSION}.")
+        raise BadInput(
+            f"version = {shown(repr(version))}: must be a whole number from 1 on; write {VERSION}."
+        )
     return content

@@ -20,6 +20,7 @@ SHIPPED = {
     "browser.gatherUsageStats": False,
     "client.showErrorDetails": "none",
     "client.toolbarMode": "viewer",
+    "client.allowedOrigins": [],
 }
 LEFT = {"server.enableAgentApi": False, "server.corsAllowedOrigins": [], "server.xsrfCookieSameSite": "lax"}
 """Streamlit's own defaults that nothing here changes."""

@@ -65,4 +65,6 @@ class KnownSource(Spec):
         """The set's images, downloaded where its files are not there."""
         known = KNOWN_SETS[self.dataset]
         root = Path(self.folder).expanduser() if self.folder else place.downloads
-        return known.collect(Downloads(root, known.title, place.progress, known.system_folders))
+        return known.collect(
+            Downloads(root, known.title, place.progress, known.system_folders, known.most_bytes)
+        )

@@ -8,6 +8,7 @@ that is renamed once its checksum is right.
 import hashlib
 import http.client
 import os
+import re
 import secrets
 import shutil
 import ssl
@@ -23,13 +24,19 @@ from pathlib import Path
 from core.data.archive import extract_zip
 from core.data.collection import Progress
 from core.errors import BadInput, Unavailable
+from core.files import sync_files, sync_folder
 
 _CHUNK = 1024**2
 _CONNECT_SECONDS = 6.0
+_SLOWEST = 10_000.0
+"""Bytes a second: what comes more slowly on the whole is given up, after the first minute."""
+_SLOW_START_S = 60.0
 _LEFT_AFTER_S = 86_400.0
 """What was not touched for so long belongs to no download that still runs."""
 # Not every OSError: a full disk is no matter of the network.
 _NO_ANSWER = (urllib.error.URLError, TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException)
+ANY_BYTES = 10 * 1024**3
+"""No known set is larger."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ class Downloads:
     progress: Progress
     system_folders: tuple[Path, ...] = ()
     """Where a package of the system may have put them."""
+    most_bytes: int = ANY_BYTES
+    """No file of the set is larger."""
 
     def checked(self, path: Path, md5: str) -> bool:
         """Whether the file is there; BadInput where it is another one than torchvision knows."""
@@ -72,7 +81,7 @@ class Downloads:
     def unpack(self, archive: Path, into: Path, members: Sequence[str]) -> None:
         """Extract the named members (files or folders) of a checked archive into `into`."""
         self.progress("Extracting", 0, 1)
-        _remove_leftovers(into)
+        remove_unfinished(into)
         staging = into / f".unpacking-{secrets.token_hex(4)}"
         try:
             if archive.suffix == ".zip":
@@ -83,7 +92,9 @@ class Downloads:
                 target = into / member
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if not target.exists():
+                    _sync_tree(staging / member)
                     (staging / member).rename(target)
+                    _sync_folders(target.parent, self.root)
         except (tarfile.TarError, FileNotFoundError) as error:
             raise BadInput(
                 f"{archive.name} does not hold what the official file holds; remove it."
@@ -93,7 +104,7 @@ class Downloads:
 
     def _fetch(self, file: RemoteFile, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path.parent)
+        remove_unfinished(path.parent)
         temporary = path.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
         try:
             for url in file.urls:
@@ -103,6 +114,7 @@ class Downloads:
                     continue
                 if found == file.md5:
                     temporary.replace(path)
+                    _sync_folders(path.parent, self.root)
                     return
             raise Unavailable(
                 f"{self.label} could not be downloaded (no usable answer from {_host(file.urls[0])}); "
@@ -119,21 +131,26 @@ class Downloads:
             urllib.request.urlopen(request, timeout=_CONNECT_SECONDS) as answer,
             temporary.open("wb") as sink,
         ):
-            total = int(answer.headers.get("Content-Length") or 0)
-            done = 0
+            said = answer.headers.get("Content-Length", "")
+            total = int(said) if re.fullmatch("[0-9]{1,15}", said) else 0
+            done, began = 0, time.monotonic()
             self.progress(f"Downloading {name}", done, total)
-            while chunk := answer.read(_CHUNK):
+            # What has come so far: to wait for a whole chunk could take as long as the server likes.
+            while chunk := answer.read1(_CHUNK):
+                done += len(chunk)
+                late = time.monotonic() - began - _SLOW_START_S
+                if max(done, total) > self.most_bytes or done < late * _SLOWEST:
+                    raise http.client.HTTPException("too much, or too slow")
                 sink.write(chunk)
                 digest.update(chunk)
-                done += len(chunk)
                 self.progress(f"Downloading {name}", done, max(total, done))
             sink.flush()
             os.fsync(sink.fileno())
         return digest.hexdigest()
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what a download left that was killed long ago."""
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a download left in its folder that was killed long ago."""
     for leftover in (*folder.glob(".unpacking-*"), *folder.glob(".*.part")):
         with suppress(FileNotFoundError):
             if time.time() - leftover.stat().st_mtime < _LEFT_AFTER_S:
@@ -142,6 +159,26 @@ def _remove_leftovers(folder: Path) -> None:
                 shutil.rmtree(leftover, ignore_errors=True)
             else:
                 leftover.unlink()
+
+
+def _sync_tree(path: Path) -> None:
+    """Bring a file, or a folder with all that is in it, to the disk: contents before the names."""
+    if path.is_file():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        return
+    if hasattr(os, "sync"):
+        os.sync()  # all at once: ten thousands of small files one by one take five times as long
+    for folder, _, _ in os.walk(path, topdown=False):
+        sync_files(Path(folder))
+        sync_folder(Path(folder))
+
+
+def _sync_folders(folder: Path, root: Path) -> None:
+    """Bring the names in a folder, and in those around it up to `root`, to the disk."""
+    sync_folder(folder)
+    if folder != root and root in folder.parents:
+        _sync_folders(folder.parent, root)
 
 
 def matches(path: Path, md5: str) -> bool:

@@ -9,7 +9,7 @@ from core.data.collection import TEST, TRAIN, Collection, FilePictures
 from core.data.decode import FORMATS
 from core.data.known.download import Downloads, RemoteFile
 from core.data.known.known_set import KnownSet
-from core.errors import BadInput
+from core.errors import BadInput, shown
 
 # torchvision keeps addresses and checksums inside its download function; a test compares them.
 _BASE = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
@@ -38,12 +38,17 @@ def collect_gtsrb(downloads: Downloads) -> Collection:
     if not (folder / _TABLE).is_file():
         downloads.unpack(downloads.get(_TEST_LABELS, folder), folder, [_TABLE])
     numbers = sorted(path.name for path in train.iterdir() if path.is_dir())
+    for name in numbers:
+        if not (name.isascii() and name.isdigit()):
+            raise BadInput(
+                f"The folder '{shown(name)}' in {train} is no class of GTSRB; remove it and import again."
+            )
     rows = [
         (path, label, TRAIN)
         for label, name in enumerate(numbers)
         for path in sorted((train / name).glob("*.ppm"))
     ]
-    rows += [(test / file, label, TEST) for file, label in _test_rows(folder / _TABLE)]
+    rows += [(test / file, label, TEST) for file, label in _test_rows(folder / _TABLE, len(numbers))]
     return Collection(
         classes=tuple(f"sign {int(name)}" for name in numbers),
         pictures=FilePictures([path for path, _, _ in rows], (*FORMATS, "PPM")),
@@ -53,12 +58,15 @@ def collect_gtsrb(downloads: Downloads) -> Collection:
     )
 
 
-def _test_rows(table: Path) -> list[tuple[str, int]]:
+def _test_rows(table: Path, classes: int) -> list[tuple[str, int]]:
     try:
         with table.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, delimiter=";", skipinitialspace=True)
-            return [(Path(row["Filename"]).name, int(row["ClassId"])) for row in reader]
-    except (KeyError, ValueError, TypeError) as error:
+            rows = [(Path(row["Filename"]).name, int(row["ClassId"])) for row in reader]
+        if any(not 0 <= label < classes for _, label in rows):
+            raise ValueError("a class that is not there")
+        return rows
+    except (KeyError, ValueError, TypeError, csv.Error) as error:
         raise BadInput(f"{table.name} in {table.parent} is damaged; remove it and import again.") from error
 
 

@@ -22,6 +22,11 @@ class KnownSet:
     system_folders: tuple[Path, ...] = ()
     """Where a package of the system puts the files."""
 
+    @property
+    def most_bytes(self) -> int:
+        """What a single file of the set has at most: all of them, and a tenth more."""
+        return self.megabytes * 1_100_000 + 1_000_000
+
     def is_in(self, folder: Path) -> bool:
         """Whether files of this set are in a folder of downloads, or the system's own. A hint: the
         import itself checks every file."""

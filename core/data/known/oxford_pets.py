@@ -36,6 +36,8 @@ def collect_oxford_pets(downloads: Downloads) -> Collection:
 def _rows(path: Path) -> list[tuple[str, int]]:
     """(name, label) of each line: name, class from 1, and two numbers that are of no use here."""
     try:
+        if not path.is_file():
+            raise FileNotFoundError(path)
         lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
         return [(Path(line[0]).name, int(line[1]) - 1) for line in lines]
     except (OSError, IndexError, ValueError) as error:

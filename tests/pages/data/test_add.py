@@ -1,5 +1,6 @@
 """Every way to a new set, and what can go wrong on it."""
 
+import errno
 import io
 import zipfile
 from pathlib import Path
@@ -8,7 +9,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data import KNOWN_SETS, KnownSource, Library
-from core.errors import Unavailable
 from core.spec import settings_of
 from tests.pages.data.page import errors, keys, page, save, texts, until_imported, upload
 from tests.pages.opening import press, show
@@ -137,22 +137,25 @@ class TestFiles:
         refused(until_imported(press(test, "data_import")), library, sentence)
 
     @pytest.mark.parametrize("why", ["name", "disk"])
-    def test_a_refused_upload_leaves_nothing_in_the_temporary_folder(
+    def test_a_refused_upload_leaves_nothing(
         self, filled: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
     ) -> None:
         kept: list[object] = []
 
-        def keep(*arguments: object, **_: object) -> None:
-            kept.append(arguments)
-            raise Unavailable("The disk is full.")
+        def full(content: object, sink: object) -> None:
+            kept.append(sink)
+            raise OSError(errno.ENOSPC, "No space left on device")
 
         (tmp_path / "temporary").mkdir()
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-        monkeypatch.setattr("ui.data_add.UploadedZip.keep", keep)
+        monkeypatch.setattr("core.data.import_job.shutil.copyfileobj", full)
         test = upload(b"PK", "x.zip", name="small" if why == "name" else "other")
-        assert ("is taken" if why == "name" else "disk is full") in errors(test)
+        words = "is taken" if why == "name" else "No space left on device; free some space"
+        assert words in errors(test).replace("\\", "")
         assert len(kept) == (0 if why == "name" else 1), "a refused name needs no copy"
+        assert [path.name for path in filled.folder.iterdir()] == ["small"]
         assert not list((tmp_path / "temporary").iterdir())
+        assert "data_import" in keys(test)
 
     @pytest.mark.parametrize("way", ["path", "upload"])
     def test_nothing_filled_in_is_said(self, library: Library, way: str) -> None:

@@ -18,11 +18,15 @@ from core.classify import (
     classify_unlabelled,
     found_images,
     ids_have_endings,
+    trained_on,
     zipped_images,
 )
 from core.classify.folder import BATCH
 from core.data import Dataset, FolderSource, ImportOptions, Library
 from core.errors import BadInput
+from core.runs import Run, RunStore, train
+from core.train import Compute
+from tests.unit import tiny
 
 
 def save(path: Path, pixels: np.ndarray) -> None:
@@ -204,7 +208,7 @@ class TestUnlabelled:
         assert [answer.id for answer in result.answers] == ["x0.png", "x1.png", "x2.png"]
 
     def test_a_data_set_without_any_says_so(self, predictor: Predictor, dataset: Dataset) -> None:
-        with pytest.raises(BadInput, match="no unlabelled images"):
+        with pytest.raises(BadInput, match="no unlabelled images; give a folder or zip"):
             classify_unlabelled(predictor, dataset)
 
 
@@ -265,3 +269,38 @@ class TestCsv:
 def test_file_names_stay_where_no_table_says_otherwise(library: Library) -> None:
     assert ids_have_endings(library, "tiny"), "drawn shapes have no table"
     assert ids_have_endings(library, "gone")
+
+
+def test_a_checkpoint_keeps_its_own_order_of_classes_when_the_data_set_has_another(
+    tmp_path: Path, dataset: Dataset, compute: Compute
+) -> None:
+    """A class folder was renamed and the set imported anew: what was 'ant' comes second now."""
+    library, root = Library(tmp_path / "data"), tmp_path / "insects"
+    for number in range(24):
+        save(root / ("ant", "bee")[number % 2] / f"{number}.png", np.array(dataset.images[number]))
+    library.import_dataset(FolderSource(path=str(root)), "insects", ImportOptions())
+    run = made_run(tmp_path, library)
+    (tmp_path / "new").mkdir()
+    for number in range(24, 40):
+        save(tmp_path / "new" / f"{number}.png", np.array(dataset.images[number]))
+    before = answers_of(Predictor.load(run.checkpoint("last"), compute), tmp_path / "new", views=3)
+
+    library.delete("insects")
+    (root / "ant").rename(root / "wasp")
+    library.import_dataset(FolderSource(path=str(root)), "insects", ImportOptions())
+    assert library.open("insects").info.classes == ("bee", "wasp")
+    predictor = Predictor.load(run.checkpoint("last"), compute)
+    assert predictor.card.classes == ("ant", "bee")
+    after = answers_of(predictor, tmp_path / "new", views=3)
+    assert after == before
+    assert {answer.category for answer in after.answers} <= {"ant", "bee"}
+    with pytest.raises(BadInput, match="has changed since run"):
+        trained_on(predictor.card, library)
+
+
+def made_run(folder: Path, library: Library) -> Run:
+    """A run of an epoch on the set 'insects'."""
+    recipe = tiny.recipe(data={"name": "insects"}, epochs=1, augmentations=[{"kind": "horizontal_flip"}])
+    run = RunStore(folder / "runs").create(recipe, library.open("insects").info, queue=False)
+    assert train(run, library).state == "finished"
+    return run

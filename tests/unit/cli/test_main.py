@@ -1,7 +1,10 @@
 """The command line as such: exit status, one sentence on standard error, help."""
 
+import errno
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,25 +68,90 @@ def test_it_runs_as_a_module() -> None:
     assert subprocess.run([*command[:-1], "dance"], cwd=PROJECT, capture_output=True).returncode == 2
 
 
-def test_a_long_message_of_a_fault_stays_one_line(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise ValueError("many\nlines " * 1000)
+@pytest.fixture
+def fault(monkeypatch: pytest.MonkeyPatch) -> Callable[[Exception], None]:
+    """Makes the command `presets` raise."""
 
-    monkeypatch.setattr("core.cli.presets.load_presets", fail)
+    def plant(error: Exception) -> None:
+        def fail(*_: object) -> None:
+            raise error
+
+        monkeypatch.setattr("core.cli.presets.load_presets", fail)
+
+    return plant
+
+
+Fault = Callable[[Exception], None]
+
+
+def test_a_long_message_of_a_fault_stays_one_line(call: Call, fault: Fault) -> None:
+    fault(ValueError("many\nlines " * 1000))
     assert len(call("presets").sentence) < 400
 
 
-def test_a_fault_of_ours_is_one_sentence_and_status_1(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
-        raise ZeroDivisionError("oh")
-
-    monkeypatch.setattr("core.cli.presets.load_presets", fail)
+def test_a_fault_of_ours_is_one_sentence_that_names_the_log(
+    call: Call, fault: Fault, runs_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault(ZeroDivisionError("oh"))
     answer = call("presets")
+    log = runs_folder / ".log" / "plateau.log"
     assert (answer.status, answer.out) == (1, "")
-    assert "ZeroDivisionError: oh" in answer.sentence
+    assert answer.sentence == (
+        f"An unexpected error ended the command (ZeroDivisionError: oh); {log} has the details."
+    )
+    said = log.read_text()
+    assert "Traceback" in said and "ZeroDivisionError: oh" in said
+    assert call("runs", "--json").json == [], "it is no run"
     monkeypatch.setenv("PLATEAU_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         call("presets")
+    assert log.read_text().count("Traceback") == 2
+
+
+def test_the_log_stays_small(call: Call, fault: Fault, runs_folder: Path) -> None:
+    folder = runs_folder / ".log"
+    for _ in range(15):
+        fault(ValueError("x" * 100_000))
+        call("presets")
+    assert sorted(path.name for path in folder.iterdir()) == ["plateau.1.log", "plateau.log"]
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 1_200_000
+
+
+@pytest.mark.parametrize("kind", ["a file for the folder", "a link", "a linked folder", "a pipe"])
+def test_a_log_that_cannot_be_written_does_not_matter(
+    call: Call, fault: Fault, runs_folder: Path, tmp_path: Path, kind: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "plateau.log").write_text("mine")
+    log = runs_folder / ".log" / "plateau.log"
+    runs_folder.mkdir(exist_ok=True)
+    if kind == "a linked folder":
+        log.parent.symlink_to(outside)
+    elif kind == "a file for the folder":
+        log.parent.write_text("")
+    else:
+        log.parent.mkdir()
+        os.mkfifo(log) if kind == "a pipe" else log.symlink_to(outside / "plateau.log")
+    fault(ZeroDivisionError("oh"))
+    assert call("presets").sentence == (
+        "An unexpected error ended the command (ZeroDivisionError: oh); PLATEAU_DEBUG=1 shows where."
+    )
+    assert (outside / "plateau.log").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "free some space and try again"),
+        (errno.EROFS, "let it be read and written, and try again"),
+        (errno.EIO, "try again"),
+    ],
+)
+def test_what_the_system_refuses_is_one_sentence(call: Call, fault: Fault, number: int, remedy: str) -> None:
+    fault(OSError(number, os.strerror(number), "/runs/a/status.json"))
+    said = f"/runs/a/status.json cannot be read or written: {os.strerror(number)}; {remedy}."
+    assert call("presets").sentence == said
 
 
 def test_presets_are_listed_with_their_recipes(call: Call) -> None:

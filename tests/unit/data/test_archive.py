@@ -109,6 +109,57 @@ def test_bombs_are_refused_by_ratio_size_and_number(tmp_path: Path) -> None:
     _refused(_zip([(f"{i}.png", b"x") for i in range(5)]), tmp_path, "more than 4", Limits(archive_files=4))
 
 
+def _ends(content: bytes, entries: int, second: int | None = None) -> io.BytesIO:
+    """The archive with other numbers of files at its end, and at the second end of large archives."""
+    end = content.rindex(b"PK\x05\x06")
+    size, start = struct.unpack_from("<II", content, end + 12)
+    more = b""
+    if second is not None:
+        more = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, second, second, size, start)
+        more += struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
+    last = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, entries, entries, size, start, 0)
+    return io.BytesIO(content[:end] + more + last)
+
+
+@pytest.mark.parametrize(
+    ("said", "second", "match"),
+    [(1, None, "more than 4 files"), (1, 5, "contradict"), (5, 1, "contradict"), (0xFFFF, 5, "more than 4")],
+)
+def test_the_number_of_files_is_counted_before_any_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: int, second: int | None, match: str
+) -> None:
+    def read(*_: object) -> None:
+        pytest.fail("zipfile made an object of each member")
+
+    five = _zip([(f"{i}.png", b"x") for i in range(5)]).getvalue()
+    monkeypatch.setattr("core.data.archive.zipfile.ZipFile", read)
+    _refused(_ends(five, said, second), tmp_path, match, Limits(archive_files=4))
+
+
+@pytest.mark.parametrize("said", [0xFFFF, 2])
+def test_the_second_end_of_a_large_archive_is_taken(tmp_path: Path, said: int) -> None:
+    two = _zip([("a.png", b"x"), ("b.png", b"x")]).getvalue()
+    assert extract_zip(_ends(two, said, 2), tmp_path / "out").files == 2
+
+
+def test_a_name_from_a_further_field_is_checked_like_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Newer versions of zipfile replace a member's name by the one in its extra field 0x7075."""
+
+    def renamed(member: zipfile.ZipInfo, *_: object) -> None:
+        member.filename = {"a.png": "caf\u00e9.png", "b.png": "../evil.png"}[member.filename]
+
+    harmless, evil = _zip([("a.png", b"x")]), _zip([("b.png", b"x")])
+    monkeypatch.setattr(zipfile.ZipInfo, "_decodeExtra", renamed)
+    extract_zip(harmless, tmp_path / "out")
+    (written,) = (tmp_path / "out").iterdir()
+    assert written.name == "caf\u00e9.png"
+    written.unlink()
+    written.parent.rmdir()
+    _refused(evil, tmp_path, r"'\.\./evil\.png' leads out")
+
+
 def test_a_false_size_is_refused(tmp_path: Path) -> None:
     content = bytearray(_zip([("a.png", bytes(range(200)))]).getvalue())
     at = content.index(b"PK\x01\x02") + 24

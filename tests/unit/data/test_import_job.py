@@ -1,15 +1,23 @@
 """Imports in the background: one at a time, each outcome for everybody who asks."""
 
+import errno
+import io
+import multiprocessing
 import threading
+import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from core.data import ImportOptions, Library, ShapesSource
-from core.data.import_job import ImportJob, ImportJobs, jobs_of
+from core.data.import_job import ImportJob, ImportJobs, UploadedZip, jobs_of
 from core.errors import BadInput, Busy
+
+from .pictures import write_classes
 
 SMALL = ShapesSource(classes=2, images=24, image_size=28)
 
@@ -112,7 +120,72 @@ def test_everybody_who_looks_at_a_library_sees_the_same_imports(tmp_path: Path) 
     assert jobs_of(Library(tmp_path / "other")) is not jobs
 
 
-def test_the_scratch_folder_is_gone_in_the_end(jobs: ImportJobs, library: Library, tmp_path: Path) -> None:
-    (tmp_path / "scratch").mkdir()
-    jobs.start(library, SMALL, "a", ImportOptions(), scratch=tmp_path / "scratch").join(20)
-    assert not (tmp_path / "scratch").exists()
+def zipped(folder: Path) -> io.BytesIO:
+    """Two classes of six images."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for path in sorted(write_classes(folder, {"cat": 6, "dog": 6}).rglob("*.png")):
+            archive.write(path, path.relative_to(folder).as_posix())
+    content.seek(0)
+    return content
+
+
+class Unreadable(io.BytesIO):
+    """An upload that the disk has no room for."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name != ".locks")
+
+
+def test_an_uploads_bytes_have_no_name_and_are_gone_in_the_end(
+    jobs: ImportJobs, library: Library, tmp_path: Path
+) -> None:
+    source = UploadedZip.keep(zipped(tmp_path / "pets"), "../my pets.zip", library.folder)
+    assert left(library.folder) == []
+    job = jobs.start(library, source, "pets", ImportOptions())
+    job.join(20)
+    assert (job.state, job.info and job.info.source["path"]) == ("done", "my pets.zip")
+    assert source._file.closed
+    assert left(library.folder) == ["pets"]
+
+
+def test_an_upload_that_cannot_be_stored_leaves_nothing(library: Library) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        UploadedZip.keep(Unreadable(), "a.zip", library.folder)
+    assert list(library.folder.iterdir()) == []
+
+
+def _upload_and_hang(folder: str, pets: str, extracted: Any) -> None:
+    library = Library(Path(folder))
+
+    def hang(stage: str, done: int, total: int) -> None:
+        if stage == "Decoding":
+            extracted.set()
+            time.sleep(60)
+
+    source = UploadedZip.keep(zipped(Path(pets)), "pets.zip", library.folder)
+    library.import_dataset(source, "killed", ImportOptions(), hang)
+
+
+def test_a_killed_import_of_an_upload_leaves_nothing_after_the_next_start(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    context = multiprocessing.get_context("spawn")
+    extracted = context.Event()
+    arguments = (str(library.folder), str(tmp_path / "pets"), extracted)
+    process = context.Process(target=_upload_and_hang, args=arguments)
+    process.start()
+    assert extracted.wait(60)
+    library.clear_leftovers()
+    assert left(library.folder) == [".importing-killed"], "what still runs is let be"
+    process.kill()
+    process.join()
+    library.clear_leftovers()
+    assert left(library.folder) == []
+    assert list((tmp_path / "temporary").iterdir()) == []

@@ -1,18 +1,14 @@
-"""The known sets, from small files in the official layouts, and their download."""
+"""The known sets, from small files in the official layouts."""
 
 import gzip
-import hashlib
-import http.server
 import inspect
 import io
 import os
 import pickle
 import struct
 import tarfile
-import threading
-import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -26,12 +22,11 @@ from core.data import KNOWN_SETS, ImportOptions, KnownSource, Library, is_here
 from core.data.collection import TEST, TRAIN, VAL, Collection, Workplace
 from core.data.known import KnownName
 from core.data.known.cifar import read_batch
-from core.data.known.download import Downloads, RemoteFile
 from core.data.known.idx import read_idx
-from core.errors import BadInput, Unavailable
+from core.errors import BadInput
 from core.vision import torchvision
 
-from .pictures import encoded, pixels, png
+from .pictures import encoded, pixels
 
 
 def _idx(array: np.ndarray) -> bytes:
@@ -289,6 +284,36 @@ def test_a_pickle_can_hold_arrays_only(content: bytes, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.usefixtures("offline", "any_checksum")
+@pytest.mark.parametrize("name", [".ipynb_checkpoints", "x", "-1", "\u0663"])
+def test_a_foreign_folder_among_gtsrbs_classes_is_named(tmp_path: Path, name: str) -> None:
+    _FAKES["gtsrb"](tmp_path)
+    (tmp_path / "gtsrb" / "GTSRB" / "Training" / name).mkdir(parents=True)
+    (tmp_path / "gtsrb" / "GTSRB" / "Training" / "00000").mkdir()
+    with pytest.raises(BadInput, match=f"The folder '{name}' in .* is no class of GTSRB; remove it"):
+        _collect("gtsrb", tmp_path)
+
+
+@pytest.mark.usefixtures("offline", "any_checksum")
+def test_a_class_that_gtsrbs_folders_lack_is_said(tmp_path: Path) -> None:
+    _FAKES["gtsrb"](tmp_path)
+    _collect("gtsrb", tmp_path)
+    (tmp_path / "gtsrb" / "GTSRB" / "Training" / "00002").rename(tmp_path / "away")
+    with pytest.raises(BadInput, match=r"GT-final_test\.csv in .* is damaged; remove it"):
+        _collect("gtsrb", tmp_path)
+
+
+@pytest.mark.usefixtures("offline", "any_checksum")
+def test_a_pipe_in_place_of_a_list_is_not_waited_for(tmp_path: Path) -> None:
+    _FAKES["oxford_iiit_pet"](tmp_path)
+    _collect("oxford_iiit_pet", tmp_path)
+    table = tmp_path / "oxford-iiit-pet" / "annotations" / "test.txt"
+    table.unlink()
+    os.mkfifo(table)
+    with pytest.raises(BadInput, match=r"test\.txt in .* is missing or damaged"):
+        _collect("oxford_iiit_pet", tmp_path)
+
+
 @pytest.mark.usefixtures("offline")
 def test_a_file_with_a_wrong_checksum_is_never_read(tmp_path: Path) -> None:
     _FAKES["cifar100"](tmp_path)
@@ -306,102 +331,3 @@ def test_addresses_and_checksums_are_those_of_torchvision() -> None:
         assert file.md5 in official
         assert file.urls[0].rpartition("/")[0] in official
         assert file.name in official
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    content = bytes(range(256)) * 16_384  # 4 MB
-
-    def do_GET(self) -> None:
-        if self.path == "/missing":
-            self.send_error(404)
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.content)))
-        self.end_headers()
-        cut = len(self.content) // 2 if self.path == "/cut" else len(self.content)
-        self.wfile.write(self.content[:cut])
-
-    def log_message(self, *arguments: object) -> None:
-        """Keep quiet."""
-
-
-@pytest.fixture
-def address() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-_MD5 = hashlib.md5(_Handler.content).hexdigest()
-
-
-def test_a_download_tells_its_progress_and_is_kept(tmp_path: Path, address: str) -> None:
-    told: list[tuple[str, int, int]] = []
-    downloads = Downloads(tmp_path, "Test", lambda *step: told.append(step))
-    file = RemoteFile("a.bin", (f"{address}/missing", f"{address}/whole"), _MD5)
-    path = downloads.get(file, tmp_path / "files")
-    assert path.read_bytes() == _Handler.content
-    size = len(_Handler.content)
-    assert told[0] == ("Downloading a.bin", 0, size)
-    assert told[-1] == ("Downloading a.bin", size, size)
-    told.clear()
-    assert downloads.get(file, tmp_path / "files") == path
-    assert told == []
-
-
-@pytest.mark.parametrize("part", ["missing", "cut", "changed"])
-def test_a_failed_download_says_where_the_file_may_be_put(tmp_path: Path, address: str, part: str) -> None:
-    downloads = Downloads(tmp_path, "Test set", lambda *step: None)
-    md5 = "0" * 32 if part == "changed" else _MD5
-    with pytest.raises(Unavailable) as caught:
-        downloads.get(RemoteFile("a.bin", (f"{address}/{part}",), md5), tmp_path / "files")
-    sentence = str(caught.value)
-    assert sentence.startswith("Test set could not be downloaded (no usable answer from 127.0.0.1")
-    assert f"put a.bin into {tmp_path / 'files'} by hand" in sentence
-    assert list((tmp_path / "files").iterdir()) == []
-
-
-def test_no_network_is_said_at_once(tmp_path: Path) -> None:
-    downloads = Downloads(tmp_path, "Test set", lambda *step: None)
-    with pytest.raises(Unavailable, match="could not be downloaded"):
-        downloads.get(RemoteFile("a.bin", ("http://127.0.0.1:9/a.bin",), _MD5), tmp_path)
-
-
-class _Cancelled(Exception):
-    pass
-
-
-def test_a_cancelled_download_leaves_nothing(tmp_path: Path, address: str) -> None:
-    def cancel(stage: str, done: int, total: int) -> None:
-        if done:
-            raise _Cancelled
-
-    with pytest.raises(_Cancelled):
-        Downloads(tmp_path, "Test", cancel).get(RemoteFile("a.bin", (f"{address}/a",), _MD5), tmp_path / "f")
-    assert list((tmp_path / "f").iterdir()) == []
-
-
-def test_a_tar_cannot_lead_out(tmp_path: Path) -> None:
-    _tar(tmp_path / "a.tar.gz", {"jpg/../../evil": b"x", "jpg/1.png": png(1)})
-    downloads = Downloads(tmp_path, "Test", lambda *step: None)
-    with pytest.raises(BadInput, match=r"a\.tar\.gz does not hold"):
-        downloads.unpack(tmp_path / "a.tar.gz", tmp_path / "into", ["jpg"])
-    assert not list(tmp_path.rglob("evil"))
-
-
-def test_what_a_download_left_that_was_killed_long_ago_is_removed(tmp_path: Path) -> None:
-    into = tmp_path / "into"
-    folder, file, fresh = into / ".unpacking-1", into / ".a.bin.2.part", into / ".b.bin.3.part"
-    (folder / "deep").mkdir(parents=True)
-    for path in (file, fresh):
-        path.write_bytes(b"half")
-    for path in (folder, file):
-        os.utime(path, (time.time() - 2 * 86_400,) * 2)
-    with tarfile.open(tmp_path / "a.tar", "w") as tar:
-        tar.add(fresh, "whole.bin")
-    Downloads(tmp_path, "Test", lambda *step: None).unpack(tmp_path / "a.tar", into, ["whole.bin"])
-    assert sorted(path.name for path in into.iterdir()) == [fresh.name, "whole.bin"]

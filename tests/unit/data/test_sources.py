@@ -1,5 +1,6 @@
 """Folders, tables and archives as sources, and what every source has in common."""
 
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.data import FolderSource, ShapesSource, Source, TableSource, ZipSource
 from core.data.collection import TEST, TRAIN, UNLABELLED, VAL, Collection, Workplace
+from core.data.limits import Limits
+from core.data.table import read_table
 from core.errors import BadInput
 from core.spec import choices_of, kind_of, settings_of
 
@@ -168,6 +171,32 @@ def test_images_without_a_row_are_counted(tmp_path: Path) -> None:
 def test_bad_tables_are_named_by_file_and_row(tmp_path: Path, text: str | bytes, sentence: str) -> None:
     with pytest.raises(BadInput, match=sentence):
         _collect(_table(tmp_path / "t", text), tmp_path)
+
+
+def test_a_quotation_may_span_lines_and_hold_commas(tmp_path: Path) -> None:
+    text = 'Id,note,Category\n0.png,"one,\ntwo\r\n""three""",a\n1.png,,b\n'
+    assert _collect(_table(tmp_path / "t", text), tmp_path).labels.tolist() == [0, 1]
+
+
+def test_a_table_of_commas_takes_little_memory(tmp_path: Path) -> None:
+    (tmp_path / "wide.csv").write_bytes(b"," * 10_000_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadInput, match="row 1: it is longer than 1,000,000"):
+            read_table(tmp_path / "wide.csv", "Id", "Category")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_each_row_has_the_whole_room_for_itself(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("Id,Category\n" + "".join(f'"{number}\n\n",a\n' for number in range(10)))
+    small = Limits(table_row=13, table_columns=2)
+    assert len(read_table(table, "Id", "Category", limits=small)) == 10
+    for limits in (Limits(table_row=11), Limits(table_columns=1)):
+        with pytest.raises(BadInput, match=r"t\.csv, row 1: "):
+            read_table(table, "Id", "Category", limits=limits)
 
 
 def test_the_columns_of_a_table_can_be_chosen(tmp_path: Path) -> None:

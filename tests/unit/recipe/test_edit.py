@@ -124,7 +124,7 @@ def test_every_wrong_assignment_is_named_at_once() -> None:
 
 
 def test_an_assignment_without_an_equals_sign_says_how_it_is_written() -> None:
-    with pytest.raises(BadInput, match=r"FIELD=VALUE, such as optimizer\.lr=0\.05"):
+    with pytest.raises(BadInput, match=r"FIELD=VALUE; write it like optimizer\.lr=0\.05"):
         set_values(Recipe(), ["optimizer.lr"])
 
 
