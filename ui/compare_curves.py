@@ -17,6 +17,7 @@ from ui.lr_lines import drawn_lr
 from ui.run_charts import AVERAGED, Kind, Row
 from ui.run_fields import BEST, Field
 from ui.run_overlay import HEIGHT, Curve, XAxis, overlay_frame, overlay_height, overlay_spec
+from ui.services import epochs_of
 from ui.words import plain
 
 CLEAR = 10
@@ -39,7 +40,7 @@ Fields = Mapping[str, Field]
 
 def read_runs(entries: Sequence[RunEntry]) -> dict[str, RowsRead]:
     """The rows of each run that can be read, by its id."""
-    return {entry.id: entry.run.epochs() for entry in entries if entry.status}
+    return {entry.id: epochs_of(entry.run) for entry in entries if entry.status}
 
 
 def curves_panel(entries: list[RunEntry], reads: Reads, fields: Fields, bar: Any) -> None:
@@ -155,10 +156,10 @@ def _hint(drawn: Sequence[Curve], silent: Sequence[str], color_by: Field | None)
 def _what_to_draw() -> tuple[Kind, tuple[str, ...], XAxis]:
     """Which curves, which of their lines, and over what."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-        kinds: dict[str, Kind] = {"Accuracy": "accuracy", "Loss": "loss", "Learning rate": "lr"}
+        kinds: dict[str, Kind] = {"Accuracy": "accuracy", "Loss": "loss", "Gap": "gap", "Learning rate": "lr"}
         kind = kinds[one_of("Curves", list(kinds), "compare_kind")]
-        shown: tuple[str, ...] = ("lr",)
-        if kind != "lr":
+        shown: tuple[str, ...] = (kind,)
+        if kind in ("accuracy", "loss"):
             lines = list(_LINES)
             shown = _LINES[one_of("Lines", lines, f"compare_lines_{kind}", default=lines[1])]
         axes: dict[str, XAxis] = {"Epochs": "epoch", "Time": "time"}

@@ -21,6 +21,9 @@ TABLE = "compare_table"
 _LAST = "compare_last"
 """What the table showed, and which selection stood in the address: rows are selected by position, which
 says nothing without them."""
+_BEGAN = "compare_began"
+"""Which lines were selected when the table was drawn first. Said each time, so that a click changes nothing
+of what the browser has already, and the rows are not sent to it again."""
 GROUPED = "compare_grouped"
 _UNFOLDED = "compare_unfolded"
 
@@ -102,7 +105,9 @@ def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) ->
     places = [place for place, row in enumerate(rows) if set(row.ids) <= set(now)]
     lines = tuple(row.ids for row in rows)
     # The same table whatever it shows, so that it stays scrolled where it is.
-    if _places() != places:
+    if first_drawing():
+        st.session_state[_BEGAN] = places
+    elif _places() != places:
         st.session_state[TABLE] = {"selection": {"rows": places, "columns": [], "cells": []}}
     st.dataframe(
         _frame(version, hash(lines), tuple(row.is_open for row in rows), rows),
@@ -111,6 +116,7 @@ def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) ->
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
+        selection_default={"selection": {"rows": st.session_state[_BEGAN]}},
         height=_height(len(rows)),
         row_height=ROW_HEIGHT,
         placeholder="",

@@ -6,6 +6,8 @@ from typing import Any, NoReturn
 import streamlit as st
 
 _PAGES = Path(__file__).resolve().parent.parent / "pages"
+PAGE_NAMES = ("data", "new_run", "live", "compare", "inspect", "classify", "diary")
+"""Each page's script in pages/, which is also its address, in the order of the navigation."""
 _FORM_REQUEST = "new_run_request"
 
 

@@ -25,7 +25,9 @@ from ui.run_charts import (
     position,
     series_of,
     value_axis,
+    value_of,
     value_tooltips,
+    zero_line,
 )
 
 XAxis = Literal["epoch", "time"]
@@ -35,6 +37,9 @@ LEGEND_COLUMNS = 3
 LEGEND_ROWS = 4
 """So many rows more or fewer change the chart's height; the rows between take theirs from the curves."""
 LEGEND_ROW = 24
+SPOTS = 300
+"""So many points of all curves together answer a pointer; a thousand would take the browser as long as all
+of the lines. Best and last are always among them."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +69,13 @@ def overlay_frame(
     """
     series = series_of(kind, averaged)
     keys, colors = _legend(curves, parts)
-    named = ("id", "run", "key", "color", "x", "epoch", "best")
+    named = ("id", "run", "key", "color", "x", "epoch", "best", "spot")
     frames: dict[str, list[Any]] = {name: [] for name in (*named, *series)}
+    each = math.ceil(sum(len(curve.rows) for curve in curves) / SPOTS)
     for curve in curves:
         best = best_row(curve.rows)
         key = keys[curve.id if parts is None else curve.part]
-        for row in curve.rows:
+        for at, row in enumerate(curve.rows, start=1):
             epoch, seconds = number(row, "epoch"), number(row, "elapsed_s")
             minutes = None if seconds is None else seconds / 60
             frames["id"].append(curve.id)
@@ -79,8 +85,9 @@ def overlay_frame(
             frames["epoch"].append(epoch)
             frames["x"].append(position(row) if x_axis == "epoch" else minutes)
             frames["best"].append(row is best)
+            frames["spot"].append(row is best or at == len(curve.rows) or at % each == 0)
             for name, column in series.items():
-                frames[name].append(number(row, column))
+                frames[name].append(value_of(row, column))
     # Each name once on its way to the browser.
     return pd.DataFrame(frames).astype(dict.fromkeys(("id", "run", "key", "color"), "category"))
 
@@ -129,11 +136,13 @@ def overlay_spec(
     lines = (
         alt.Chart(ROWS)
         .transform_fold(list(shown), as_=["series", "value"])
-        .mark_line()
+        .mark_line(aria=False)
         .encode(x=x, y=y, color=color, detail="id:N", opacity=faded, **line_styles(shown))
         .add_params(pick)
     )
-    layers = [lines, _spots(kind, x, color, shown[0], list(series_of(kind, averaged)))]
+    layers = [lines, _spots(kind, x, shown[0], list(series_of(kind, averaged)))]
+    if kind == "gap":
+        layers.append(zero_line())
     if kind == "accuracy" and "val" in shown:
         layers.append(
             alt.Chart(ROWS)
@@ -172,16 +181,15 @@ def _color() -> alt.Color:
     )
 
 
-def _spots(kind: Kind, x: alt.X, color: alt.Color, at: str, names: list[str]) -> Any:
-    """What a pointer finds: an invisible dot on each epoch of the first line."""
+def _spots(kind: Kind, x: alt.X, at: str, names: list[str]) -> Any:
+    """What a pointer finds: invisible dots on the first line."""
     return (
         alt.Chart(ROWS)
-        .mark_circle(size=70)
+        .transform_filter("datum.spot")
+        .mark_circle(size=110, opacity=0, aria=False)
         .encode(
             x=x,
             y=alt.Y(field=at, type="quantitative"),
-            color=color,
-            opacity=alt.value(0.0),
             tooltip=[
                 alt.Tooltip("run:N"),
                 alt.Tooltip("epoch:Q", format="d"),

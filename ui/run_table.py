@@ -4,6 +4,7 @@ notes only."""
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -34,7 +35,7 @@ class TableRow:
     is_member: bool = False
     """Whether its group stands above it, unfolded."""
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         return tuple(entry.id for entry in self.entries)
 

@@ -22,6 +22,8 @@ PAGES = {
 @pytest.mark.parametrize(("address", "title"), PAGES.items())
 def test_first_request(address: str, title: str, page: Page, tmp_path: Path) -> None:
     server = start_server(tmp_path)
+    refused: list[str] = []
+    page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
     try:
         page.goto(f"{server.url}/{address}")
         expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
@@ -30,6 +32,8 @@ def test_first_request(address: str, title: str, page: Page, tmp_path: Path) -> 
             expect(navigation.get_by_role("link", name=other, exact=True)).to_be_visible()
         expect(page.get_by_text("Page not found")).to_have_count(0)
         expect_no_failure(page)
+        # The server is asked where it is, and not below the page's address first.
+        assert refused == []
     finally:
         stop_server(server)
 

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from ui.run_charts import AVERAGED, Kind
-from ui.run_overlay import Curve, overlay_frame, overlay_height, overlay_spec
+from ui.run_overlay import SPOTS, Curve, overlay_frame, overlay_height, overlay_spec
 
 
 def row(epoch: int, val: float = 0.5) -> dict[str, Any]:
@@ -26,6 +26,15 @@ def test_runs_of_one_name_keep_their_own_curves_and_bests() -> None:
     frame = overlay_frame("accuracy", [curve("a", row(1), row(2, 0.9)), curve("b", row(1))], "epoch")
     assert frame["id"].tolist() == ["a", "a", "b"] and set(frame["run"]) == {"same"}
     assert frame["best"].tolist() == [False, True, True]
+
+
+def test_a_pointer_finds_every_epoch_of_few_and_best_and_last_of_many() -> None:
+    one = curve("a", *(row(epoch) for epoch in range(1, 101)))
+    assert overlay_frame("accuracy", [one], "epoch")["spot"].all()
+    many = [curve(str(at), *(row(e, 0.9 if e == 37 else 0.5) for e in range(1, 101))) for at in range(10)]
+    frame = overlay_frame("accuracy", many, "epoch")
+    assert len(frame) == 1000 and frame["spot"].sum() <= SPOTS + 2 * len(many)
+    assert frame.loc[frame["best"] | (frame["epoch"] == 100), "spot"].all()
 
 
 def test_the_legend_names_runs_the_oldest_first_each_in_its_own_colour() -> None:
@@ -61,7 +70,8 @@ def test_a_run_more_or_less_leaves_the_chart_as_high_as_it_is() -> None:
 @pytest.mark.parametrize("kind", get_args(Kind))
 @pytest.mark.parametrize("averaged", [False, True])
 def test_specs_bring_no_rows_of_their_own(kind: Kind, averaged: bool) -> None:
-    shown = ("lr",) if kind == "lr" else ("val", AVERAGED, "train") if averaged else ("val", "train")
+    lines = ("val", AVERAGED, "train") if averaged else ("val", "train")
+    shown = lines if kind in ("accuracy", "loss") else (kind,)
     text = json.dumps(overlay_spec(kind, shown, "epoch", averaged=averaged))
     assert '"values": [' not in text.replace('"values": []', "") and '"title"' in text
     frame = overlay_frame(kind, [curve("a", row(1))], "epoch", averaged=averaged)

@@ -1,0 +1,91 @@
+"""The HTML of a page's address: Streamlit's own, with hints where the server is and what will be needed."""
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from ui.links import PAGE_NAMES
+from ui.shell import CHART, STATIC, needed_scripts, page_html, page_routes
+
+PAGES = Path(__file__).resolve().parents[3] / "pages"
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    """A frontend of five files: a table needs cells, those need the core and themselves the table."""
+    for name, text in {
+        "Table.a1.js": 'import{a}from"./core.c3.js";import"./cells.b2.js";()=>import("./later.e5.js")',
+        "cells.b2.js": 'import{t as n}from"./core.c3.js";import{T}from"./Table.a1.js";import"./deep.d4.js"',
+        "core.c3.js": "",
+        "deep.d4.js": "",
+        "later.e5.js": "",
+    }.items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def client(base: str = "") -> TestClient:
+    return TestClient(Starlette(routes=page_routes(base)))
+
+
+class TestNeededScripts:
+    def test_a_widget_needs_what_it_imports_but_not_what_it_may_load_later(self, scripts: Path) -> None:
+        assert needed_scripts(scripts, ["Table"]) == [
+            "Table.a1.js",
+            "core.c3.js",
+            "cells.b2.js",
+            "deep.d4.js",
+        ]
+
+    def test_what_the_browser_knows_already_is_left_out(self, scripts: Path) -> None:
+        assert needed_scripts(scripts, ["Table"], known=["core.c3.js"]) == [
+            "Table.a1.js",
+            "cells.b2.js",
+            "deep.d4.js",
+        ]
+
+    def test_a_kind_that_is_not_there_is_left_out(self, scripts: Path) -> None:
+        assert needed_scripts(scripts, ["Chart", "Tab"]) == []
+
+    def test_the_chart_is_one_of_streamlits(self) -> None:
+        assert len(needed_scripts(STATIC / "static" / "js", CHART)) > 1
+
+
+class TestPageHtml:
+    def test_streamlits_page_is_all_there(self) -> None:
+        own = (STATIC / "index.html").read_text(encoding="utf-8")
+        before, after = own.split("</head>")
+        html = page_html(STATIC, ["DataFrame"])
+        assert html.startswith(before.rstrip()) and html.endswith(after)
+
+    def test_the_server_is_named_before_streamlits_script_looks_for_it(self) -> None:
+        html = page_html(STATIC, [])
+        assert "BACKEND_BASE_URL" in html[: html.index("</head>")]
+
+    def test_no_script_is_fetched_that_the_page_names_already(self) -> None:
+        own = (STATIC / "index.html").read_text(encoding="utf-8")
+        added = page_html(STATIC, CHART).removeprefix(own[: own.index("</head>")].rstrip())
+        named = re.findall(r"[\w.-]+\.js", added[: added.index("</head>")])
+        assert len(named) > 1 and len(named) == len(set(named))
+        assert not [name for name in named if name in own]
+
+
+class TestRoutes:
+    def test_every_page_has_one(self) -> None:
+        assert set(PAGE_NAMES) == {path.stem for path in PAGES.glob("*.py")}
+        for name in PAGE_NAMES:
+            answer = client().get(f"/{name}")
+            assert answer.status_code == 200 and 'id="root"' in answer.text
+            assert answer.headers["cache-control"] == "no-cache"
+
+    def test_the_chart_is_fetched_where_the_page_begins_with_one(self) -> None:
+        begin = [f"/{name}" for name in PAGE_NAMES] + ["/compare?runs=a,b"]
+        fetching = [address for address in begin if "ArrowVegaLiteChart." in client().get(address).text]
+        assert fetching == ["/live", "/compare?runs=a,b"]
+
+    def test_the_servers_base_path_stands_before_each(self) -> None:
+        assert client("/lab/plateau/").get("/lab/plateau/compare").status_code == 200
+        assert client("/lab/plateau/").get("/compare").status_code == 404

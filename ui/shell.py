@@ -1,0 +1,84 @@
+"""The HTML that a browser gets for the address of a page: Streamlit's own, with two hints.
+
+Streamlit's script looks for its server below the page's address first ('/compare/_stcore/health'), is
+refused there, and asks again above; and it fetches the code of each kind of widget only when the first of
+that kind arrives. Here it is told where the server is, and the browser to fetch a chart's code meanwhile
+where a page begins with one. To fetch a table's as well was tried, and kept the page from starting for
+longer than it saved (docs/performance.md).
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from ui.links import PAGE_NAMES
+
+STATIC = Path(st.__file__).parent / "static"
+"""Streamlit's own frontend."""
+CHART = ("ArrowVegaLiteChart",)
+"""Streamlit's name of the kind of widget whose code is the largest and takes longest to start."""
+_HINTS = """<script>
+      // The server is found above the page's own name, whatever a proxy has put before it.
+      window.__streamlit = {{ BACKEND_BASE_URL: new URL(".", window.location.href).href }}
+      // Not before Streamlit's own script has run, which would wait for these.
+      window.addEventListener("DOMContentLoaded", () => {{
+        for (const name of {scripts}) {{
+          const link = document.createElement("link")
+          Object.assign(link, {{ rel: "modulepreload", crossOrigin: "", href: `./static/js/${{name}}` }})
+          document.head.append(link)
+        }}
+      }})
+    </script>"""
+_IMPORT = re.compile(r'(?:from|import)"\./([\w.-]+\.js)"')
+_KNOWN = re.compile(r"\./static/js/([\w.-]+\.js)")
+
+
+def page_routes(base: str = "") -> list[Route]:
+    """A route for each page's address; `base` is the server's base path."""
+    shell = _Shell(STATIC)
+    above = "".join(f"/{part}" for part in [base.strip("/")] if part)
+    return [Route(f"{above}/{name}", shell.answer, methods=["GET"]) for name in PAGE_NAMES]
+
+
+class _Shell:
+    """Builds the HTML once with each hint, at the first request."""
+
+    def __init__(self, static: Path) -> None:
+        self._static = static
+        self._built: dict[tuple[str, ...], str] = {}
+
+    def answer(self, request: Request) -> Response:
+        """Starlette calls it in a thread of its own."""
+        name = request.url.path.rpartition("/")[2]
+        begins_with_chart = name == "live" or (name == "compare" and bool(request.query_params.get("runs")))
+        kinds = CHART if begins_with_chart else ()
+        if kinds not in self._built:
+            self._built[kinds] = page_html(self._static, kinds)
+        return HTMLResponse(self._built[kinds], headers={"Cache-Control": "no-cache"})
+
+
+def page_html(static: Path, kinds: Sequence[str]) -> str:
+    """Streamlit's index.html with the hints for a page that begins with such widgets."""
+    html = (static / "index.html").read_text(encoding="utf-8")
+    scripts = needed_scripts(static / "static" / "js", kinds, known=_KNOWN.findall(html))
+    return html.replace("</head>", f"  {_HINTS.format(scripts=json.dumps(scripts))}\n  </head>", 1)
+
+
+def needed_scripts(folder: Path, kinds: Iterable[str], known: Iterable[str] = ()) -> list[str]:
+    """The files of these kinds of widget and all that they import, without the `known` ones, each before
+    what it imports. A kind that this version of Streamlit does not have is left out."""
+    seen, found = set(known), []
+    waiting = [path.name for kind in kinds for path in sorted(folder.glob(f"{kind}.*.js"))]
+    while waiting:
+        name = waiting.pop(0)
+        if name not in seen:
+            seen.add(name)
+            found.append(name)
+            waiting += _IMPORT.findall((folder / name).read_text(encoding="utf-8"))
+    return found
