@@ -9,6 +9,7 @@ from ui.inspect_errors import show_errors
 from ui.inspect_flips import show_flips
 from ui.inspect_tta import show_tta
 from ui.links import go
+from ui.methods import Section, methods
 from ui.problems import told
 from ui.services import store
 from ui.words import plain
@@ -40,15 +41,17 @@ with told():
         st.stop()
     entry, against = chosen
     asked = st.query_params.get("view", "flips" if against else "classes")
-    view = st.segmented_control(
-        "What to inspect",
-        list(VIEWS),
-        default=asked if asked in VIEWS else "classes",
-        required=True,
-        format_func=VIEWS.__getitem__,
-        key="inspect_view",
-        label_visibility="collapsed",
-    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        view = st.segmented_control(
+            "What to inspect",
+            list(VIEWS),
+            default=asked if asked in VIEWS else "classes",
+            required=True,
+            format_func=VIEWS.__getitem__,
+            key="inspect_view",
+            label_visibility="collapsed",
+        )
+        methods("inspect", Section.VOTES if view == "tta" else Section.ANSWERS)
     st.query_params["view"] = view
     if view == "checkpoints":
         show_checkpoints(entry)

@@ -11,9 +11,11 @@ from ui.live_choice import LIVE, choose_behind, choose_run
 from ui.live_header import ending, header
 from ui.live_panel import Scene, watch
 from ui.live_queue import queue_panel
+from ui.methods import Section, methods
 from ui.next_steps import next_steps_panel
 from ui.problems import told
 from ui.services import store
+from ui.smallest import smallest_between
 from ui.words import plain
 
 st.title("Live")
@@ -37,16 +39,19 @@ elif entry is not None and entry.status is not None:
     parent = next((other for other in entries if other.id == status.parent), None)
     header(entry, status, parent)
     ending(entry, status)
-    actions(entry, status, parent_exists=parent is not None)
+    actions(entry, status, entries, parent_exists=parent is not None)
     training = [e.id for e in entries if e.status and e.status.state in ACTIVE and e.id != entry.id]
     waiting = [run.id for run in runs.queue()]
     scene = Scene(status.state, tuple(waiting), tuple(training))
     rival = parent_of(entry, entries)
     watch(runs, entry.run, scene, behind.run if behind else None, rival)
+    if status.state != "queued":
+        methods("overfitting", Section.OVERFITTING)
     if status.state not in LIVE:
         with told():
             if rival and status.best:
-                change_card_panel(change_card(rival[0], entry, rival[1]))
+                smallest = smallest_between(rival[0], entry)
+                change_card_panel(change_card(rival[0], entry, rival[1]), smallest)
         # A damaged parent takes nothing from what the run itself suggests.
         with told():
             next_steps_panel(entry, entries, "live")

@@ -6,14 +6,10 @@ import streamlit as st
 from core.insight.changes import ChangeCard
 from core.recipe.fingerprint import SEED_AND_PLACE
 from ui.layout import room
+from ui.methods import Section, methods
 from ui.words import plain
 
 _BADGES = {"same": "gray", "repeat": "blue", "clean": "green", "confounded": "orange"}
-_RELATIONS = {
-    "clone": "since {}, from which it was cloned",
-    "nearest": "since {}, the nearest earlier recipe on the same images",
-    "chosen": "from {} to {}",
-}
 _HELP = (
     "Clean: one setting differs, so a difference comes from it or from chance. Confounded: several differ, "
     "and nobody can say which of them did it. A choice with its own settings counts as one. "
@@ -21,13 +17,15 @@ _HELP = (
 )
 
 
-def change_card_panel(card: ChangeCard) -> None:
+def change_card_panel(card: ChangeCard, smallest: str = "") -> None:
     """What differs on the left, what came with it on the right; one below the other where there is no
-    room."""
+    room. `smallest` says how small a difference the images can show, where no verdict beside it does."""
     with st.container(border=True):
-        relation = _RELATIONS[card.relation].format(*(plain(name) for name in card.names))
         badge = f":{_BADGES[card.kind]}-badge[{plain(card.kind_words)}]"
-        st.markdown(f"**What changed → what it did** {badge} :gray[{relation}]", help=_HELP)
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            title = f"**What changed → what it did** {badge} :gray[{plain(_relation(card))}]"
+            st.markdown(title, help=_HELP, width="content")
+            methods("card", Section.CHANGED, Section.SMALLEST)
         if card.effects and card.means_words:
             st.caption(card.means_words)
         if card.note:
@@ -38,6 +36,19 @@ def change_card_panel(card: ChangeCard) -> None:
             if card.effects:
                 with st.container(width=520):
                     _effects(card)
+        if card.effects and smallest:
+            st.caption(plain(smallest))
+
+
+def _relation(card: ChangeCard) -> str:
+    """Which two runs these are, and how they belong together."""
+    # It brings scipy along, which no page needs before there is a card.
+    from core.insight.diary.entries import RELATIONS
+
+    before, after = card.names
+    if card.relation in RELATIONS:
+        return f"against {before}, {RELATIONS[card.relation]}"
+    return f"from {before} to {after}"
 
 
 def _changes(card: ChangeCard) -> None:

@@ -10,8 +10,8 @@ from ui.compare_table import put_in_address
 from ui.export import export_link
 from ui.links import clone_into_form, go
 from ui.problems import told
-from ui.repeat import repeat_button
-from ui.services import store
+from ui.repeat import repeat_control
+from ui.services import run_index, store
 
 TAG_LENGTH = 40
 
@@ -30,7 +30,8 @@ def actions(selected: list[RunEntry]) -> None:
             disabled=one is None or not one.status,
         ):
             clone_into_form(selected[0].id)
-        repeat_button([group.first for group in groups(selected)], "compare_repeat")
+        firsts = [group.first for group in groups(selected)]
+        repeat_control(firsts, run_index().listing().entries, "compare_repeat")
         if one is not None:
             if st.button("Name and notes", icon=":material/edit_note:", key="compare_edit"):
                 edit_dialog(one)

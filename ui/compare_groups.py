@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.runs import RunEntry
 from ui.charts import run_color, spec_of
+from ui.comparability import comparability_warning
 from ui.compare_curves import FIELD_WIDTH, Fields, facets, field_choice, one_of, unique_names
 from ui.compare_parallel import parallel_panel
 from ui.run_charts import ROWS
@@ -50,6 +51,7 @@ def groups_panel(
             "in the table."
         )
         return
+    comparability_warning(entries)
     fields = fields_for(entries)
     if way == _SCATTER:
         scatter_panel(entries, fields)
@@ -63,20 +65,7 @@ def scatter_panel(entries: Sequence[RunEntry], fields: Fields) -> None:
     if not keys:
         st.caption("These runs do not differ in anything that could be an axis.")
         return
-    settings = spread_fields(fields)
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        x_key = st.selectbox(
-            "Across",
-            keys,
-            key="compare_scatter_x",
-            width=FIELD_WIDTH,
-            format_func=lambda key: f"Across: {fields[key].label}",
-            label_visibility="collapsed",
-        )
-        by = [REPEATS, *keys] if REPEATS in fields else keys
-        color_by = field_choice("Colour", fields, by, "compare_scatter_color", "run", first=REPEATS)
-        facet_by = field_choice("Side by side", fields, settings, "compare_scatter_facet", _NOTHING)
-    x = fields[x_key]
+    x, color_by, facet_by = _choose_axes(fields, keys)
     frame = scatter_frame(entries, x, fields[BEST], color_by)
     if color_by is not None:
         colors = tuple(color_by.colors.items())
@@ -96,6 +85,25 @@ def scatter_panel(entries: Sequence[RunEntry], fields: Fields) -> None:
     missing = sum(value is None for value in x.values)
     if missing and not x.has_few:
         st.caption(f"{missing} of {len(entries)} runs have no such value and are left out.")
+
+
+def _choose_axes(fields: Fields, keys: list[str]) -> tuple[Field, Field | None, Field | None]:
+    """What goes across, what gives the colour, and what stands side by side."""
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        x_key = st.selectbox(
+            "Across",
+            keys,
+            key="compare_scatter_x",
+            width=FIELD_WIDTH,
+            format_func=lambda key: f"Across: {fields[key].label}",
+            label_visibility="collapsed",
+        )
+        by = [REPEATS, *keys] if REPEATS in fields else keys
+        color_by = field_choice("Colour", fields, by, "compare_scatter_color", "run", first=REPEATS)
+        facet_by = field_choice(
+            "Side by side", fields, spread_fields(fields), "compare_scatter_facet", _NOTHING
+        )
+    return fields[x_key], color_by, facet_by
 
 
 def scatter_frame(entries: Sequence[RunEntry], x: Field, best: Field, color_by: Field | None) -> pd.DataFrame:
@@ -147,39 +155,45 @@ def scatter_spec(
 ) -> dict[str, Any]:
     """The points before their rows. With an `order` of values these stand side by side, their runs a
     little scattered; without, the values are numbers."""
-    tooltip = [
-        alt.Tooltip("run:N"),
-        alt.Tooltip("x", type="nominal" if order else "quantitative", title=label),
-        alt.Tooltip("best:Q", title="best val (%)", format=".1f"),
-        alt.Tooltip("epoch:Q", title="at epoch", format="d"),
-    ]
-    y = alt.Y("best:Q", title="best val (%)", scale=alt.Scale(domain=list(domain), zero=False))
-    color: Any = alt.Color("color:N", scale=None)
-    if colors:
-        names = [name for name, _ in colors]
-        color = alt.Color(
-            "part:N",
-            sort=names,
-            scale=alt.Scale(domain=names, range=[value for _, value in colors]),
-            legend=alt.Legend(title=color_label, orient="bottom", columns=4, labelLimit=220, titleLimit=500),
-        )
     points = alt.Chart(ROWS)
-    if not order:
-        scale = alt.Scale(type="log", nice=False, padding=12) if is_log else alt.Scale(zero=False, padding=12)
-        axis = alt.Axis(format="~g", grid=True)
-        chart = points.mark_circle(size=55, opacity=0.75).encode(
-            x=alt.X("x:Q", title=label, scale=scale, axis=axis), y=y, color=color, tooltip=tooltip
-        )
-    else:
-        chart = (
-            points.transform_calculate(beside="random()")
-            .mark_circle(size=55, opacity=0.75)
-            .encode(
-                x=alt.X("x:N", title=label, sort=list(order), axis=alt.Axis(labelAngle=0, labelLimit=160)),
-                xOffset=alt.XOffset("beside:Q", scale=alt.Scale(domain=[-1, 2])),
-                y=y,
-                color=color,
-                tooltip=tooltip,
-            )
-        )
+    if order:
+        points = points.transform_calculate(beside="random()")
+    chart = points.mark_circle(size=55, opacity=0.75).encode(
+        **(_places(label, order) if order else _numbers(label, is_log)),
+        y=alt.Y("best:Q", title="best val (%)", scale=alt.Scale(domain=list(domain), zero=False)),
+        color=_colors(colors, color_label),
+        tooltip=[
+            alt.Tooltip("run:N"),
+            alt.Tooltip("x", type="nominal" if order else "quantitative", title=label),
+            alt.Tooltip("best:Q", title="best val (%)", format=".1f"),
+            alt.Tooltip("epoch:Q", title="at epoch", format="d"),
+        ],
+    )
     return spec_of(chart.properties(height=height))
+
+
+def _places(label: str, order: tuple[str, ...]) -> dict[str, Any]:
+    """Values side by side, their runs a little scattered."""
+    axis = alt.Axis(labelAngle=0, labelLimit=160)
+    return {
+        "x": alt.X("x:N", title=label, sort=list(order), axis=axis),
+        "xOffset": alt.XOffset("beside:Q", scale=alt.Scale(domain=[-1, 2])),
+    }
+
+
+def _numbers(label: str, is_log: bool) -> dict[str, Any]:
+    scale = alt.Scale(type="log", nice=False, padding=12) if is_log else alt.Scale(zero=False, padding=12)
+    return {"x": alt.X("x:Q", title=label, scale=scale, axis=alt.Axis(format="~g", grid=True))}
+
+
+def _colors(colors: tuple[tuple[str, str], ...], label: str | None) -> alt.Color:
+    """Those that are named in a legend, or each run's own."""
+    if not colors:
+        return alt.Color("color:N", scale=None)
+    names = [name for name, _ in colors]
+    return alt.Color(
+        "part:N",
+        sort=names,
+        scale=alt.Scale(domain=names, range=[value for _, value in colors]),
+        legend=alt.Legend(title=label, orient="bottom", columns=4, labelLimit=220, titleLimit=500),
+    )

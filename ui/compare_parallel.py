@@ -29,24 +29,7 @@ _RIBBON = 0.05
 
 def parallel_panel(entries: Sequence[RunEntry], fields: Fields) -> None:
     """A line per run through an axis per setting, best val last."""
-    choices = [key for key in fields if key not in (BEST, REPEATS)]
-    first = spread_fields(fields)[:AXES]
-    # What was chosen for other runs may not tell these apart.
-    chosen_before = st.session_state.get("compare_axes", first)
-    kept = [key for key in chosen_before if key in choices] or (first if chosen_before else [])
-    if st.session_state.get("compare_axes") != kept:
-        st.session_state["compare_axes"] = kept
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        axes = st.multiselect(
-            "Axes",
-            choices,
-            key="compare_axes",
-            format_func=lambda key: fields[key].label,
-            width="stretch",
-            label_visibility="collapsed",
-            placeholder="Axes",
-        )
-        color_by = field_choice("Colour", fields, choices, "compare_parallel_color", "best val")
+    axes, color_by = _choose_axes(fields)
     if not axes:
         st.caption("Choose at least one axis; best val is always the last.")
         return
@@ -69,6 +52,29 @@ def parallel_panel(entries: Sequence[RunEntry], fields: Fields) -> None:
     if len(lines) < len(entries):
         said += f" Drawn are {len(lines)} of {len(entries)} runs, evenly from the best to the worst."
     st.caption(said)
+
+
+def _choose_axes(fields: Fields) -> tuple[list[str], Field | None]:
+    """The fields that have an axis, by their keys, and the one that gives the colour."""
+    choices = [key for key in fields if key not in (BEST, REPEATS)]
+    first = spread_fields(fields)[:AXES]
+    # What was chosen for other runs may not tell these apart.
+    chosen_before = st.session_state.get("compare_axes", first)
+    kept = [key for key in chosen_before if key in choices] or (first if chosen_before else [])
+    if st.session_state.get("compare_axes") != kept:
+        st.session_state["compare_axes"] = kept
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        axes = st.multiselect(
+            "Axes",
+            choices,
+            key="compare_axes",
+            format_func=lambda key: fields[key].label,
+            width="stretch",
+            label_visibility="collapsed",
+            placeholder="Axes",
+        )
+        color_by = field_choice("Colour", fields, choices, "compare_parallel_color", "best val")
+    return axes, color_by
 
 
 def _thinned(best: Field) -> list[int]:

@@ -11,6 +11,7 @@ from core.recipe.words import MISSING, kind_words
 from core.runs import Look, RunEntry, Status
 from ui import words
 from ui.charts import run_color
+from ui.comparability import comparability_warning
 from ui.compare_curves import Reads, unique_names
 from ui.compare_settings import SETTING, differing_settings, recipes_of
 from ui.run_table import looks_at_test, swatch
@@ -21,8 +22,7 @@ def results_panel(entries: list[RunEntry], reads: Reads) -> None:
     readable = [entry for entry in entries if entry.status]
     if not readable:
         return
-    for sentence in data_warnings(readable):
-        st.warning(words.plain(sentence), icon=":material/warning:")
+    comparability_warning(readable)
     st.dataframe(
         results_table(readable, reads),
         hide_index=True,
@@ -69,25 +69,6 @@ def _differences(entries: Sequence[RunEntry]) -> None:
         column_config={SETTING: st.column_config.TextColumn("Setting", pinned=True, width="medium")}
         | {run_id: st.column_config.TextColumn(names[run_id], width=220) for run_id in recipes},
     )
-
-
-def data_warnings(entries: Sequence[RunEntry]) -> list[str]:
-    """Why accuracies of these runs do not compare, where they don't."""
-    statuses = [entry.status for entry in entries if entry.status]
-    names = sorted({status.dataset for status in statuses})
-    if len(names) > 1:
-        return [f"These runs saw different data sets ({', '.join(names)}): their accuracies do not compare."]
-    found = []
-    if len({status.dataset_fingerprint for status in statuses}) > 1:
-        found.append(
-            f"The data set {names[0]} was changed between these runs: their accuracies do not compare."
-        )
-    elif len({status.split_fingerprint for status in statuses}) > 1:
-        found.append(
-            f"The split of {names[0]} was changed between these runs: their val images are not the same, "
-            "so their accuracies do not compare."
-        )
-    return found
 
 
 def results_table(entries: Sequence[RunEntry], reads: Reads) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 it."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -14,24 +13,12 @@ from core.insight.verdict_words import p_words
 from core.runs import RunEntry
 from ui.charts import run_color, spec_of
 from ui.layout import room
-from ui.words import count, plain
+from ui.methods import Section, methods
+from ui.words import count, plain, verdict_badge
 
-_METHODS = Path(__file__).resolve().parents[1] / "docs" / "insight.md"
-_SECTIONS = {
-    "networks": "Is a difference real? One run a side",
-    "setting": "Is a difference real? Repeats",
-    "": "Is a difference real? One run a side",
-}
-_BADGES = {
-    "better": ":green-badge[:material/trending_up: better]",
-    "worse": ":red-badge[:material/trending_down: worse]",
-    "open": ":gray-badge[:material/question_mark: open]",
-    "incomparable": ":orange-badge[:material/block: not comparable]",
-}
 _SCOPES = {
     "networks": "said of these networks, not yet of the setting",
     "setting": "said of the setting, whatever the seed",
-    "": "",
 }
 _HEIGHT = 120
 _ROW = alt.NamedData(name="row")
@@ -41,7 +28,11 @@ def verdict_panel(before: Sequence[RunEntry], after: Sequence[RunEntry]) -> None
     """The verdict on two runs, or on two groups of repeats: sentence, interval, figures, method."""
     found = judge(before, after)
     with st.container(border=True):
-        st.markdown(f"**Is it real?** {_BADGES[found.kind]} :gray[{_SCOPES[found.scope]}]")
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            scope = f":gray[{_SCOPES[found.scope]}]" if found.scope else ""
+            st.markdown(f"**Is it real?** {verdict_badge(found.kind)} {scope}", width="content")
+            method = Section.SETTING if found.scope == "setting" else Section.NETWORKS
+            methods("verdict", method, Section.SMALLEST)
         st.markdown(f"##### {plain(found.sentence)}")
         if found.difference is not None:
             with st.container(horizontal=True, gap="medium"):
@@ -50,10 +41,6 @@ def verdict_panel(before: Sequence[RunEntry], after: Sequence[RunEntry]) -> None
                     st.caption(plain(found.smallest_sentence))
                 with st.container(width=420):
                     _figures(found)
-        with st.expander("How this is judged", icon=":material/menu_book:"):
-            written_ns = _METHODS.stat().st_mtime_ns if _METHODS.is_file() else 0
-            st.markdown(methods_text(_SECTIONS[found.scope], written_ns))
-            st.caption("docs/insight.md goes on with assumptions, sources, and what was simulated.")
 
 
 def _color(after: Sequence[RunEntry]) -> str:
@@ -114,16 +101,3 @@ def _figures(found: Verdict) -> None:
     rows.append(("Method", found.method))
     table = pd.DataFrame([(name, plain(value)) for name, value in rows], columns=["Figure", "Value"])
     st.table(table.set_index("Figure"))
-
-
-@st.cache_data(show_spinner=False, max_entries=20)
-def methods_text(title: str, written_ns: int) -> str:
-    """What docs/insight.md asks and does under this heading, up to its assumptions; '' where there is none.
-
-    `written_ns` is when the file was written, 0 where there is no such file.
-    """
-    if not written_ns:
-        return ""
-    _, found, rest = _METHODS.read_text(encoding="utf-8").partition(f"## {title}\n")
-    section = f"\n{rest}".partition("\n## ")[0].partition("\n**Assumptions")[0]
-    return section.strip() if found else ""

@@ -8,6 +8,7 @@ from core.errors import PlateauError
 from core.insight import has_average, thin
 from core.insight.diary.entries import Changed, Diary, DiaryEntry
 from core.insight.diary.settings import Line
+from core.insight.overfit import overfit_marks, val_images
 from core.runs import Run, RunEntry
 from ui import words
 from ui.charts import on_background, run_color
@@ -21,7 +22,6 @@ from ui.words import plain
 _EDITED, _PROBLEM = "diary_edited", "diary_problem"
 """Runs whose words are being changed; why they could not be saved, by run."""
 _HEIGHTS: dict[Kind, int] = {"accuracy": 260, "lr": 160}
-_VERDICTS = {"better": "green", "worse": "red", "open": "gray", "incomparable": "orange"}
 POINTS = 200
 SETTINGS_WIDTH = 380
 
@@ -139,10 +139,10 @@ def _own_words(title: str, text: str) -> None:
 
 
 def _as_typed(line: str) -> str:
-    """Neither four blanks nor a row of = at a line's beginning are taken for code or for a heading."""
+    """Blanks at a line's beginning are kept, and not taken for code."""
     body = line.lstrip()
     blanks = len(line[: len(line) - len(body)].expandtabs(4))
-    return "\u00a0" * blanks + ("\\" if body.startswith("=") else "") + plain(body)
+    return "\u00a0" * blanks + plain(body)
 
 
 def _list(title: str, lines: Sequence[Line]) -> None:
@@ -169,12 +169,13 @@ def _curves(run: RunEntry) -> None:
         return
     drawn, averaged = thin(rows, POINTS), has_average(rows)
     color = on_background(run_color(status.color), dark=st.context.theme.type == "dark")
+    marks = overfit_marks(rows, val_images(run.run), status.epochs)
+    end = axis_end(status.epoch, status.epoch)
     for kind, height in _HEIGHTS.items():
         shown = drawn_lr(run.run, status, drawn) if kind == "lr" else drawn
-        spec = live_spec(kind, color, color, axis_end(status.epoch, status.epoch), averaged=averaged)
         st.vega_lite_chart(
-            live_frame(kind, shown, averaged=averaged),
-            spec | {"height": height, "title": None},
+            live_frame(kind, shown, averaged=averaged, marks=marks, end=end),
+            live_spec(kind, color, color, end, averaged=averaged) | {"height": height, "title": None},
             key=f"diary_{kind}_{run.id}",
             width="stretch",
         )
@@ -182,7 +183,6 @@ def _curves(run: RunEntry) -> None:
 
 def _verdict(entry: DiaryEntry) -> None:
     if entry.verdict:
-        color = _VERDICTS[entry.verdict_kind]
-        st.markdown(f"**Verdict** :{color}-badge[{entry.verdict_kind}]\n\n{plain(entry.verdict)}")
+        st.markdown(f"**Verdict** {words.verdict_badge(entry.verdict_kind)}\n\n{plain(entry.verdict)}")
     if entry.marks:
         st.markdown("**Overfitting**\n\n" + "\n".join(f"- {plain(sentence)}" for sentence in entry.marks))

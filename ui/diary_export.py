@@ -8,6 +8,7 @@ import streamlit as st
 from core.insight.diary.entries import Diary
 from core.insight.diary.write import Form, pictures_of, write_diary
 from core.runs import RunStore
+from ui.methods import Section, methods
 
 _MIME: dict[Form, str] = {"zip": "application/zip", "html": "text/html"}
 _LABELS: dict[Form, str] = {"zip": "Download as zip", "html": "Download as HTML"}
@@ -19,7 +20,7 @@ _HELP = (
 
 
 def export_bar(runs: RunStore) -> None:
-    """A button for each kind of file."""
+    """A button for each kind of file, and how the diary judges."""
     with st.container(horizontal=True, vertical_alignment="center"):
         for form in _LABELS:
             st.download_button(
@@ -32,6 +33,7 @@ def export_bar(runs: RunStore) -> None:
                 key=f"diary_{form}",
                 help=_HELP,
             )
+        methods("diary", Section.DIARY, Section.NETWORKS, Section.SETTING, Section.OVERFITTING)
 
 
 def diary_file(runs: RunStore, form: Form) -> bytes:

@@ -12,6 +12,7 @@ from core.insight.verdict_words import figures
 from core.runs import Look, RunEntry
 from ui.inspect_evaluate import Job, evaluate_all, views_input
 from ui.services import library
+from ui.smallest import smallest_seen
 from ui.words import percent, plain
 
 
@@ -101,7 +102,7 @@ def _show_best_against_last(entry: RunEntry) -> None:
     if status.best.epoch == status.epoch:
         st.markdown("The last epoch is the best one so far.")
         return
-    said = []
+    said, smallest = [], []
     splits: tuple[Split, ...] = ("val", "test")
     for split in splits:
         found = last_against_best(entry.run, status, split)
@@ -109,11 +110,13 @@ def _show_best_against_last(entry: RunEntry) -> None:
             continue
         bias = " (the best epoch was chosen by these images, which flatters it)" if split == "val" else ""
         said.append(f"on {found.n:,} {split} images {figures(found)}{bias}")
+        smallest.append(smallest_seen(found, split))
     if said:
         sentence = "; ".join(said)
         st.markdown(
             f"**Last against best** (epoch {status.epoch} against {status.best.epoch}): {plain(sentence)}."
         )
+        st.caption(plain(" ".join(smallest)))
 
 
 def _show_form(entry: RunEntry, rows: Sequence[CheckpointRow]) -> None:

@@ -15,6 +15,7 @@ from core.runs.answers import AnswerFile
 from ui.inspect_choice import Scene, answer_words, scene_of
 from ui.inspect_gallery import Line, gallery, table_height
 from ui.links import go
+from ui.smallest import smallest_seen
 from ui.words import percent, plain
 
 
@@ -81,7 +82,8 @@ def _show_figures(before: Scene, after: Scene, found: Flips) -> None:
         if st.button(
             "Is it real?", icon=":material/compare_arrows:", key="inspect_to_compare", type="tertiary"
         ):
-            go("compare", runs=f"{before.run.id},{after.run.id}")
+            go("compare", runs=f"{before.run.id},{after.run.id}", view="changed")
+    st.caption(plain(smallest_seen(result, after.file.split)))
 
 
 def _show_classes(before: Scene, after: Scene) -> None:

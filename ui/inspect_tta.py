@@ -13,6 +13,7 @@ from core.insight.significance import paired
 from core.insight.verdict_words import figures
 from core.insight.verdict_words import signed as signed_alike
 from core.insight.votes import (
+    AugmentationRow,
     CountRow,
     ViewRow,
     agreement_rows,
@@ -28,6 +29,7 @@ from ui.charts import run_color, spec_of
 from ui.inspect_choice import Scene, answer_words
 from ui.inspect_evaluate import Job, evaluate_all, views_input
 from ui.inspect_gallery import Line, gallery, table_height
+from ui.smallest import smallest_seen
 from ui.words import percent, plain, points, signed
 
 _VERDICTS = {"hurts": "hurts", "helps": "helps", "open": "unclear"}
@@ -116,6 +118,7 @@ def _show_figures(votes: Votes) -> None:
         f"TTA with {votes.views} view{'' if votes.views == 1 else 's'} fixes {fixed} and breaks {broken} of "
         f"{len(votes.labels):,} images: {plain(figures(found))}."
     )
+    st.caption(plain(smallest_seen(found, votes.file.split)))
 
 
 def found_accuracy(hits: np.ndarray) -> float:
@@ -206,43 +209,50 @@ def _show_views(rows: list[ViewRow]) -> None:
     else:
         st.markdown("No view hurts the vote beyond what chance makes of it.")
     st.dataframe(
-        pd.DataFrame(
-            {
-                "View": [row.view for row in rows],
-                "Right alone": [row.right * 100 for row in rows],
-                "With most": [row.with_majority * 100 for row in rows],
-                "Without it": [None if row.without is None else row.without * 100 for row in rows],
-                "Change": [
-                    None if row.difference is None else round(row.difference * 100, 2) + 0.0 for row in rows
-                ],
-                "95 %": [_range(row.low, row.high) for row in rows],
-                "Effect": [_VERDICTS[row.verdict] for row in rows],
-            }
-        ),
+        views_table(rows),
         hide_index=True,
         height=table_height(len(rows), 8),
         key="inspect_views_table",
-        column_config=_percents("Right alone", "With most", "Without it")
-        | {
-            "View": st.column_config.NumberColumn(width=50),
-            "With most": st.column_config.NumberColumn(
-                format="%.1f %%", width=80, help="Share of the images on which it votes as most views do"
-            ),
-            "Change": st.column_config.NumberColumn(
-                format="%+.2f",
-                width=66,
-                help="Points that the vote wins without this view; above 0, it hurts",
-            ),
-            "95 %": st.column_config.TextColumn(width=112),
-            "Effect": st.column_config.TextColumn(
-                width=72, help="hurts or helps where McNemar's p times the number of views is under 0.05"
-            ),
-        },
+        column_config=_percents("Right alone", "With most", "Without it") | _VIEW_COLUMNS,
     )
     st.caption(
         "A view's number is the order in which it was drawn: view 3 of one image is changed otherwise than "
         "view 3 of the next. What the change does is below, by augmentation."
     )
+
+
+def views_table(rows: list[ViewRow]) -> pd.DataFrame:
+    """One row per view, as a person reads it."""
+    return pd.DataFrame(
+        {
+            "View": [row.view for row in rows],
+            "Right alone": [row.right * 100 for row in rows],
+            "With most": [row.with_majority * 100 for row in rows],
+            "Without it": [None if row.without is None else row.without * 100 for row in rows],
+            "Change": [
+                None if row.difference is None else round(row.difference * 100, 2) + 0.0 for row in rows
+            ],
+            "95 %": [_range(row.low, row.high) for row in rows],
+            "Effect": [_VERDICTS[row.verdict] for row in rows],
+        }
+    )
+
+
+_VIEW_COLUMNS: dict[str, Any] = {
+    "View": st.column_config.NumberColumn(width=50),
+    "With most": st.column_config.NumberColumn(
+        format="%.1f %%", width=80, help="Share of the images on which it votes as most views do"
+    ),
+    "Change": st.column_config.NumberColumn(
+        format="%+.2f",
+        width=66,
+        help="Points that the vote wins without this view; above 0, it hurts",
+    ),
+    "95 %": st.column_config.TextColumn(width=112),
+    "Effect": st.column_config.TextColumn(
+        width=72, help="hurts or helps where McNemar's p times the number of views is under 0.05"
+    ),
+}
 
 
 def _show_augmentations(votes: Votes) -> None:
@@ -252,41 +262,39 @@ def _show_augmentations(votes: Votes) -> None:
         st.caption("This run has no augmentations: all views of an image are the same.")
         return
     st.dataframe(
-        pd.DataFrame(
-            {
-                "Augmentation": [row.words for row in rows],
-                "In views": [percent(row.share) for row in rows],
-                "With it": [percent(row.right_with) for row in rows],
-                "Without": [percent(row.right_without) for row in rows],
-                "Points": [
-                    "–" if row.difference is None else signed(row.difference * 100, 2) for row in rows
-                ],
-                "95 %": [_range(row.low, row.high) for row in rows],
-                "Effect": [
-                    "in all views" if row.share == 1 else _VERDICTS[row.verdict] if row.images else "–"
-                    for row in rows
-                ],
-            }
-        ),
+        augmentations_table(rows),
         hide_index=True,
         key="inspect_augmentations",
-        column_config={
-            "Augmentation": st.column_config.TextColumn(width=150),
-            **{
-                name: st.column_config.TextColumn(width=width)
-                for name, width in (
-                    ("In views", 70),
-                    ("With it", 70),
-                    ("Without", 70),
-                    ("95 %", 112),
-                    ("Effect", 88),
-                )
-            },
-            "Points": st.column_config.TextColumn(
-                width=62, help="Views of the same image with and without it, each view alone"
-            ),
-        },
+        column_config=_AUGMENTATION_COLUMNS,
     )
+
+
+def augmentations_table(rows: list[AugmentationRow]) -> pd.DataFrame:
+    """One row per augmentation, as a person reads it."""
+    return pd.DataFrame(
+        {
+            "Augmentation": [row.words for row in rows],
+            "In views": [percent(row.share) for row in rows],
+            "With it": [percent(row.right_with) for row in rows],
+            "Without": [percent(row.right_without) for row in rows],
+            "Points": ["–" if row.difference is None else signed(row.difference * 100, 2) for row in rows],
+            "95 %": [_range(row.low, row.high) for row in rows],
+            "Effect": [
+                "in all views" if row.share == 1 else _VERDICTS[row.verdict] if row.images else "–"
+                for row in rows
+            ],
+        }
+    )
+
+
+_WIDTHS = {"Augmentation": 150, "In views": 70, "With it": 70, "Without": 70, "95 %": 112, "Effect": 88}
+_AUGMENTATION_COLUMNS: dict[str, Any] = {
+    name: st.column_config.TextColumn(width=width) for name, width in _WIDTHS.items()
+} | {
+    "Points": st.column_config.TextColumn(
+        width=62, help="Views of the same image with and without it, each view alone"
+    )
+}
 
 
 def _show_agreement(votes: Votes) -> None:

@@ -10,6 +10,9 @@ from core.insight.lineage import Node, Rail, lineage
 from core.runs import RunEntry
 from ui import words
 from ui.links import go
+from ui.methods import Section, methods
+from ui.smallest import smallest_of_splits
+from ui.words import plain
 
 MOST_ROWS = 18
 """More than these are scrolled through."""
@@ -28,25 +31,47 @@ _SIGNS: dict[Rail, str] = {
 _TABLE, _ASKED = "lineage_table", "lineage_asked"
 """The session's keys of the table, and of the run whose line was clicked."""
 _ALL, _FAMILIES = "All runs", "Families of the selected runs"
+_LEGEND = (
+    "Each run stands below the one it is set against: ↓ below the line right above, ├ and └ below the "
+    "run at which their line begins. ≈ was not cloned, or its parent was deleted: it is set against the "
+    "nearest earlier recipe on the same images. Repeats are one line with their mean. A click goes to "
+    "the run."
+)
+_CHANGE_HELP = (
+    "In best val, in points, against what it is set against; of repeats the mean. Left out where the two "
+    "cannot be compared, or one of them did not do all of its epochs."
+)
 
 
 def lineage_panel(entries: Sequence[RunEntry], selected: Sequence[str]) -> None:
     """The tree of these runs; those of `selected` are marked, and their families can be shown alone."""
     chosen = set(selected)
-    nodes = lineage(entries)
-    if chosen:
-        way = st.segmented_control(
-            "Show", [_ALL, _FAMILIES], default=_ALL, key="lineage_show", label_visibility="collapsed"
-        )
-        if way == _FAMILIES:
-            families = {node.family for node in nodes if chosen & _ids(node)}
-            nodes = [node for node in nodes if node.family in families]
-    st.caption(
-        "Each run stands below the one it is set against: ↓ below the line right above, ├ and └ below the "
-        "run at which their line begins. ≈ was not cloned, or its parent was deleted: it is set against the "
-        "nearest earlier recipe on the same images. Repeats are one line with their mean. A click goes to "
-        "the run."
+    nodes = _shown(lineage(entries), chosen)
+    st.caption(_LEGEND)
+    _table(nodes, chosen)
+    shown = [entry for node in nodes for entry in node.group.entries]
+    if sentences := smallest_of_splits(shown):
+        st.caption(plain(" ".join(sentences)))
+    methods("lineage", Section.CHANGED, Section.SMALLEST)
+    asked = st.session_state.pop(_ASKED, "")
+    if asked:
+        go("live", run=asked)
+
+
+def _shown(nodes: list[Node], chosen: set[str]) -> list[Node]:
+    """All lines, or those of the families of the chosen runs, where a person wants no others."""
+    if not chosen:
+        return nodes
+    way = st.segmented_control(
+        "Show", [_ALL, _FAMILIES], default=_ALL, key="lineage_show", label_visibility="collapsed"
     )
+    if way != _FAMILIES:
+        return nodes
+    families = {node.family for node in nodes if chosen & _ids(node)}
+    return [node for node in nodes if node.family in families]
+
+
+def _table(nodes: Sequence[Node], chosen: set[str]) -> None:
     st.dataframe(
         lineage_frame(nodes, chosen),
         key=_TABLE,
@@ -57,12 +82,7 @@ def lineage_panel(entries: Sequence[RunEntry], selected: Sequence[str]) -> None:
         column_config={
             "Run": st.column_config.TextColumn(width=250),
             "What changed": st.column_config.TextColumn(width="medium"),
-            "Change": st.column_config.NumberColumn(
-                format="%+.1f",
-                width="small",
-                help="In best val, in points, against what it is set against; of repeats the mean. Left out "
-                "where the two cannot be compared, or one of them did not do all of its epochs.",
-            ),
+            "Change": st.column_config.NumberColumn(format="%+.1f", width="small", help=_CHANGE_HELP),
             "Best val": st.column_config.NumberColumn(
                 format="%.1f %%", width="small", help="Of repeats the mean over seeds."
             ),
@@ -71,9 +91,6 @@ def lineage_panel(entries: Sequence[RunEntry], selected: Sequence[str]) -> None:
         on_select=partial(_clicked, [node.entry.id for node in nodes]),
         selection_mode="single-cell",
     )
-    asked = st.session_state.pop(_ASKED, "")
-    if asked:
-        go("live", run=asked)
 
 
 def _clicked(run_ids: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """What a person can do with the run on the page. The buttons' keys end with the run: a click on one that was
 drawn for another run does nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -9,59 +9,67 @@ from core.runs import ACTIVE, RESUMABLE, Run, RunEntry, Status
 from ui.links import clone_into_form, go
 from ui.live_extend import extend_dialog
 from ui.problems import told
-from ui.repeat import repeat_button
+from ui.repeat import repeat_control
 from ui.services import store
 
 EXTENDABLE = ("finished", *RESUMABLE)
 
 
-def actions(entry: RunEntry, status: Status, *, parent_exists: bool) -> None:
-    """The row of buttons; which ones there are depends on the run's state."""
-    run, at = entry.run, entry.id
+def actions(entry: RunEntry, status: Status, entries: Sequence[RunEntry], *, parent_exists: bool) -> None:
+    """The row of buttons; which ones there are depends on the run's state. `entries` are all runs."""
     with st.container(horizontal=True, gap="small"):
-        if status.state in ACTIVE:
-            _stop_buttons(run)
-        if status.state == "queued":
-            _button(
-                "Take out of the queue",
-                ":material/close:",
-                f"live_cancel_{at}",
-                lambda: store().stop(run),
-            )
-        if status.state in RESUMABLE:
-            _button(
-                "Resume",
-                ":material/play_arrow:",
-                f"live_resume_{at}",
-                lambda: store().resume(run),
-                primary=True,
-            )
-        if status.state in EXTENDABLE and st.button(
-            "Extend", icon=":material/more_time:", key=f"live_extend_{at}", help="Train for more epochs."
-        ):
-            extend_dialog(run, status)
-        if status.epoch and st.button(
-            "Classify with it",
-            icon=":material/image_search:",
-            key=f"live_classify_{at}",
-            type="primary" if status.state == "finished" else "secondary",
-        ):
-            go("classify", run=run.id)
-        if status.epoch and st.button(
-            "Inspect",
-            icon=":material/troubleshoot:",
-            key=f"live_inspect_{at}",
-            help="Its errors, class by class and image by image; its checkpoints.",
-        ):
-            go("inspect", run=run.id)
-        if st.button("Clone into New run", icon=":material/content_copy:", key=f"live_clone_{at}"):
-            clone_into_form(run.id)
-        repeat_button([entry], f"live_repeat_{at}")
-        if parent_exists:
-            if st.button("Compare with parent", icon=":material/compare_arrows:", key=f"live_compare_{at}"):
-                go("compare", runs=f"{run.id},{status.parent}")
-        elif st.button("Compare", icon=":material/compare_arrows:", key=f"live_compare_{at}"):
-            go("compare", runs=run.id)
+        _training_buttons(entry.run, status)
+        if status.epoch:
+            _answer_buttons(entry.run, status)
+        if st.button("Clone into New run", icon=":material/content_copy:", key=f"live_clone_{entry.id}"):
+            clone_into_form(entry.id)
+        repeat_control([entry], entries, f"live_repeat_{entry.id}")
+        label = "Compare with parent" if parent_exists else "Compare"
+        if st.button(label, icon=":material/compare_arrows:", key=f"live_compare_{entry.id}"):
+            go("compare", runs=f"{entry.id},{status.parent}" if parent_exists else entry.id)
+
+
+def _training_buttons(run: Run, status: Status) -> None:
+    """Stop, leave the queue, go on."""
+    if status.state in ACTIVE:
+        _stop_buttons(run)
+    if status.state == "queued":
+        _button(
+            "Take out of the queue",
+            ":material/close:",
+            f"live_cancel_{run.id}",
+            lambda: store().stop(run),
+        )
+    if status.state in RESUMABLE:
+        _button(
+            "Resume",
+            ":material/play_arrow:",
+            f"live_resume_{run.id}",
+            lambda: store().resume(run),
+            primary=True,
+        )
+    if status.state in EXTENDABLE and st.button(
+        "Extend", icon=":material/more_time:", key=f"live_extend_{run.id}", help="Train for more epochs."
+    ):
+        extend_dialog(run, status)
+
+
+def _answer_buttons(run: Run, status: Status) -> None:
+    """What can be done with a network that has learned something."""
+    if st.button(
+        "Classify with it",
+        icon=":material/image_search:",
+        key=f"live_classify_{run.id}",
+        type="primary" if status.state == "finished" else "secondary",
+    ):
+        go("classify", run=run.id)
+    if st.button(
+        "Inspect",
+        icon=":material/troubleshoot:",
+        key=f"live_inspect_{run.id}",
+        help="Its errors, class by class and image by image; its checkpoints.",
+    ):
+        go("inspect", run=run.id)
 
 
 def _stop_buttons(run: Run) -> None:

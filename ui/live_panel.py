@@ -23,6 +23,7 @@ from ui.lr_lines import drawn_lr
 from ui.overfit_marks import images_behind, mark_sentences, marks_of
 from ui.problems import told
 from ui.run_charts import HEIGHTS, Kind, axis_end, live_frame, live_spec, position
+from ui.smallest import smallest_expected
 
 METRIC_WIDTH = 112
 LOSS_WIDTH = 390
@@ -77,16 +78,16 @@ def draw(
     _progress(status, read)
     _numbers(status, read)
     if rival is not None:
-        st.caption(words.plain(against_parent(status, read, rival)) or " ")
+        st.caption(words.plain(against_parent(status, read, rival, images)) or " ")
     _charts(run, status, read, behind, behind_rows, marks)
     mark_sentences(marks)
     for note in rows_notes(read["epochs"], read["epochs_damaged"]):
         st.caption(f":orange[:material/warning:] {words.plain(note)}")
 
 
-def against_parent(status: Status, read: Read, rival: Found) -> str:
-    """How it stands against its parent at the same epoch, and which run that is; why there is nothing to
-    say of one that was judged on other images."""
+def against_parent(status: Status, read: Read, rival: Found, images: int | None) -> str:
+    """How it stands against its parent at the same epoch, which run that is, and how small a difference so
+    many val images can show; why there is nothing to say of one that was judged on other images."""
     parent, relation = rival
     if parent.status is None:
         return ""
@@ -94,8 +95,14 @@ def against_parent(status: Status, read: Read, rival: Found) -> str:
     if apart:
         return f"{apart} Its parent is {parent.name}."
     said = behind_parent(read["epochs"], read_new(parent.run)["epochs"])
-    which = ", the nearest earlier recipe on the same images" if relation == "nearest" else ""
-    return f"{said} Its parent is {parent.name}{which}." if said else ""
+    if not said:
+        return ""
+    # It brings scipy along, which a run without a parent does not need.
+    from core.insight.diary.entries import RELATIONS
+
+    which = f", {RELATIONS[relation]}" if relation == "nearest" else ""
+    smallest = smallest_expected(images, number(read["epochs"][-1], "val/accuracy"))
+    return f"{said} Its parent is {parent.name}{which}. {smallest}".strip()
 
 
 def _surroundings_changed(store: RunStore, scene: Scene) -> bool:
@@ -235,16 +242,21 @@ def _metric(label: str, value: str, delta: str | None, help_text: str, *, arrow:
 def _charts(
     run: Run, status: Status, read: Read, behind: Run | None, behind_rows: list[Any], marks: list[Mark]
 ) -> None:
-    """Accuracy with the learning rate beneath it, and the loss."""
+    """Accuracy with the learning rate beneath it, the loss with the gap beneath it."""
     rows, steps = read["drawn"], _settled(read)
-    # On a narrow screen the loss moves below instead of squeezing the accuracy.
+    # On a narrow screen loss and gap move below instead of squeezing the accuracy.
     with st.container(horizontal=True, gap="medium"):
         left, right = room("live_charts"), st.container(width=LOSS_WIDTH)
     dark = st.context.theme.type == "dark"
     color, behind_color = (on_background(c, dark=dark) for c in (run_color(status.color), _color_of(behind)))
     averaged = has_average(rows) or has_average(behind_rows)
     epochs = axis_end(status.epoch, status.epochs)
-    columns: tuple[tuple[Any, Kind], ...] = ((left, "accuracy"), (left, "lr"), (right, "loss"))
+    columns: tuple[tuple[Any, Kind], ...] = (
+        (left, "accuracy"),
+        (left, "lr"),
+        (right, "loss"),
+        (right, "gap"),
+    )
     for column, kind in columns:
         with column:
             if not rows and not steps and not behind_rows:

@@ -8,6 +8,7 @@ from core.insight.next_steps import Suggestion, next_steps
 from core.runs import RunEntry, Status
 from ui.links import change_in_form
 from ui.live_extend import extend_dialog
+from ui.methods import Section, methods
 from ui.repeat import repeat_button
 from ui.services import library
 from ui.words import plain
@@ -15,8 +16,7 @@ from ui.words import plain
 BUTTON_WIDTH = 124
 """Room for an icon and two words."""
 _HELP = (
-    "Plain rules over this run's curves and settings, listed in docs/insight.md; what a run on the same data "
-    "already tried is left out."
+    "Plain rules over this run's curves and settings; what a run on the same data already tried is left out."
 )
 
 
@@ -28,7 +28,9 @@ def next_steps_panel(entry: RunEntry, entries: list[RunEntry], key: str) -> None
     found = next_steps(entry, entries, _dataset(status))
     if not found:
         return
-    st.subheader("Next steps", help=_HELP)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader("Next steps", help=_HELP, width="content")
+        methods("next_steps", Section.NEXT_STEPS)
     for suggestion in found:
         name = f"{key}_next_{suggestion.rule.replace(' ', '_')}_{entry.id}"
         # Where there is no room beside the sentence, the button moves below it.
@@ -36,15 +38,15 @@ def next_steps_panel(entry: RunEntry, entries: list[RunEntry], key: str) -> None
             with st.container(width="stretch"):
                 st.markdown(f"**{plain(suggestion.sentence)}** :gray[{plain(suggestion.reason)}]")
             with st.container(width=BUTTON_WIDTH):
-                _button(suggestion, entry, status, name)
+                _button(suggestion, entry, entries, name)
 
 
-def _button(suggestion: Suggestion, entry: RunEntry, status: Status, key: str) -> None:
+def _button(suggestion: Suggestion, entry: RunEntry, entries: list[RunEntry], key: str) -> None:
     if suggestion.action == "repeat":
-        repeat_button([entry], key)
+        repeat_button([entry], entries, key)
     elif suggestion.action == "extend":
-        if st.button("Extend", icon=":material/more_time:", key=key):
-            extend_dialog(entry.run, status, suggestion.changes["epochs"])
+        if st.button("Extend", icon=":material/more_time:", key=key) and entry.status:
+            extend_dialog(entry.run, entry.status, suggestion.changes["epochs"])
     elif st.button("Set it up", icon=":material/tune:", key=key, help="Open the form with this change."):
         change_in_form(entry.id, suggestion.changes, f"{suggestion.sentence} {suggestion.reason}")
 

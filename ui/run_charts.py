@@ -12,15 +12,15 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from core.insight import best_row, number
+from core.insight import best_row, number, overfit_gap
 from core.insight.overfit import Mark
 from core.insight.palette import ACCURACY_LINES, TRAIN_DASH
 from ui.charts import spec_of
 
 Row = Mapping[str, Any]
-Kind = Literal["accuracy", "loss", "lr"]
+Kind = Literal["accuracy", "loss", "lr", "gap"]
 
-HEIGHTS: dict[Kind, int] = {"accuracy": 360, "loss": 360, "lr": 190}
+HEIGHTS: dict[Kind, int] = {"accuracy": 360, "loss": 360, "lr": 190, "gap": 190}
 DOTS_UP_TO = 40
 """Up to so many epochs each one has a dot: a line of one point would show nothing."""
 MARK_COLOR = "#8a8f98"
@@ -28,7 +28,11 @@ MARK_COLOR = "#8a8f98"
 AVERAGED = next(line.name for line in ACCURACY_LINES if "ema" in line.key)
 """The line of the averaged weights: only runs that average them have it."""
 
-MARKED: dict[Kind, tuple[str, ...]] = {"accuracy": ("gap", "levelled", "collapse"), "lr": ("collapse",)}
+MARKED: dict[Kind, tuple[str, ...]] = {
+    "accuracy": ("gap", "levelled", "collapse"),
+    "lr": ("collapse",),
+    "gap": ("gap",),
+}
 """Which marks of core/insight/overfit.py stand on which chart."""
 ROOM_UP_TO = 0.6
 """Share of the axis beyond which a label stands left of its line."""
@@ -39,19 +43,35 @@ _KEYS: dict[Kind, dict[str, str]] = {
     "accuracy": {line.name: line.key for line in ACCURACY_LINES},
     "loss": {line.name: line.key.replace("accuracy", "loss") for line in ACCURACY_LINES},
     "lr": {"lr": "lr"},
+    "gap": {"gap": "gap"},
 }
-_TITLES: dict[Kind, str] = {"accuracy": "Accuracy", "loss": "Loss", "lr": "Learning rate"}
+_TITLES: dict[Kind, str] = {
+    "accuracy": "Accuracy",
+    "loss": "Loss",
+    "lr": "Learning rate",
+    "gap": "Overfit gap: clean train minus val accuracy",
+}
 _LOSSES = "train: what training minimizes; val, clean train: plain cross entropy"
 """Train has label smoothing and mixed images in it where the recipe asks for them; the others never."""
-_FORMATS: dict[Kind, str] = {"accuracy": ".1%", "loss": ".3f", "lr": ".3~g"}
-_AXIS_FORMATS: dict[Kind, str] = {"accuracy": "%", "loss": "~g", "lr": "~g"}
+_AXIS_TITLES: dict[Kind, str] = {"gap": "points"}
+"""Where it is not the chart's own title."""
+_FORMATS: dict[Kind, str] = {"accuracy": ".1%", "loss": ".3f", "lr": ".3~g", "gap": "+.1f"}
+_AXIS_FORMATS: dict[Kind, str] = {"accuracy": "%", "loss": "~g", "lr": "~g", "gap": ".1~f"}
 """Of an accuracy as many digits as the distance of the ticks asks for."""
-_DASHES = {line.name: list(line.dash) for line in ACCURACY_LINES} | {"lr": [1, 0]}
-_WIDTHS = {line.name: line.width for line in ACCURACY_LINES} | {"lr": 1.8}
-_MARK_HEIGHT = "val"
-"""The column that holds the height of a mark's label on the accuracy chart; 'lr' on that of the lr."""
+_LOW: tuple[Kind, ...] = ("lr", "gap")
+"""Charts with one line, which begin at 0 and have few ticks."""
+_DASHES = {line.name: list(line.dash) for line in ACCURACY_LINES} | {"lr": [1, 0], "gap": [1, 0]}
+_WIDTHS = {line.name: line.width for line in ACCURACY_LINES} | {"lr": 1.8, "gap": 1.8}
 ROWS = alt.NamedData(name="rows")
 """The same for all layers, or each would bring an empty table of its own."""
+
+
+def value_of(row: Row, key: str) -> float | None:
+    """What a line shows of a row: the row's number of this key, or its gap in points."""
+    if key != "gap":
+        return number(row, key)
+    gap = overfit_gap(row)
+    return None if gap is None else gap * 100
 
 
 def series_of(kind: Kind, averaged: bool) -> dict[str, str]:
@@ -83,10 +103,11 @@ def live_frame(
     parts.append(moving)
     if kind in MARKED:
         shown = [mark for mark in marks if mark.kind in MARKED[kind]]
-        places = _mark_places(series, [*rows, *behind], len(shown))
+        places = _mark_places(kind, [*rows, *behind], len(shown))
         for part in parts:
             part["label"] = [None] * len(part["x"])
-        parts += [_mark_part(series, mark, y, end) for mark, y in zip(shown, places, strict=True)]
+        height = _height_column(kind)
+        parts += [_mark_part(series, height, mark, y, end) for mark, y in zip(shown, places, strict=True)]
     return pd.DataFrame({name: [v for part in parts for v in part[name]] for name in parts[0]})
 
 
@@ -101,28 +122,38 @@ def _part(series: Mapping[str, str], rows: Sequence[Row], role: str) -> dict[str
         "best": [row is best for row in rows],
     }
     for name, key in series.items():
-        columns[name] = [number(row, key) for row in rows]
+        columns[name] = [value_of(row, key) for row in rows]
     return columns
 
 
-def _mark_part(series: Mapping[str, str], mark: Mark, y: float | None, end: float) -> dict[str, list[Any]]:
+def _height_column(kind: Kind) -> str:
+    """The column that holds the height of a mark's label: the chart's own line, of accuracies val's."""
+    return "val" if kind == "accuracy" else kind
+
+
+def _mark_part(
+    series: Mapping[str, str], height: str, mark: Mark, y: float | None, end: float
+) -> dict[str, list[Any]]:
     """A mark as a row: its label stands on the side of its line where there is room."""
     side = "mark left" if mark.epoch > ROOM_UP_TO * end else "mark right"
     part: dict[str, list[Any]] = {"role": [side], "x": [float(mark.epoch)], "epoch": [float(mark.epoch)]}
     part |= {"dot": [0.0], "best": [False], "label": [mark.label]}
     for name in series:
-        part[name] = [y if name in (_MARK_HEIGHT, "lr") else None]
+        part[name] = [y if name == height else None]
     return part
 
 
-def _mark_places(series: Mapping[str, str], rows: Sequence[Row], count: int) -> list[float | None]:
+def _mark_places(kind: Kind, rows: Sequence[Row], count: int) -> list[float | None]:
     """How high the labels stand: one above the other from the lowest value up, where curves that have
-    risen leave room, and inside the curves' own range, so that no axis is stretched."""
-    values = [value for row in rows for key in series.values() if (value := number(row, key)) is not None]
+    risen leave room, of gaps from the highest down, before these have risen; and inside the curves' own
+    range, so that no axis is stretched."""
+    keys = _KEYS[kind].values()
+    values = [value for row in rows for key in keys if (value := value_of(row, key)) is not None]
     if not values:
         return [None] * count
     low, high = min(values), max(values)
-    return [low + (high - low) * LABEL_STEP * place for place in range(count)]
+    step = (high - low) * LABEL_STEP
+    return [high - 2 * step * (place + 1) if kind == "gap" else low + step * place for place in range(count)]
 
 
 def position(row: Row) -> float | None:
@@ -153,6 +184,8 @@ def live_spec(
         _live_lines(kind, names, x, "running", color, 0.45),
         _live_lines(kind, names, x, "this", color, 1.0),
     ]
+    if kind == "gap":
+        lines.append(zero_line())
     if kind != "lr":
         lines.append(_live_dots(kind, names, x, color))
     if kind == "accuracy":
@@ -166,7 +199,7 @@ def live_spec(
 def _mark_layers(kind: Kind, x: alt.X) -> list[Any]:
     """Dashed rules, each with its label beside it."""
     marks = alt.Chart(ROWS).transform_filter("datum.label != null")
-    height = alt.Y(field="lr" if kind == "lr" else _MARK_HEIGHT, type="quantitative")
+    height = alt.Y(field=_height_column(kind), type="quantitative")
     layers = [marks.mark_rule(color=MARK_COLOR, strokeDash=[3, 3], strokeWidth=1.3, clip=True).encode(x=x)]
     for side, align, dx in (("right", "left", 5), ("left", "right", -5)):
         text = marks.transform_filter(f"datum.role == 'mark {side}'").mark_text(
@@ -174,6 +207,13 @@ def _mark_layers(kind: Kind, x: alt.X) -> list[Any]:
         )
         layers.append(text.encode(x=x, y=height, text="label:N"))
     return layers
+
+
+def zero_line() -> Any:
+    """Where a gap is none."""
+    # Of all rows one, or there would be a line for each.
+    one = alt.Chart(ROWS).transform_aggregate(rows="count()")
+    return one.mark_rule(color=MARK_COLOR, strokeWidth=1, clip=True).encode(y=alt.datum(0.0))
 
 
 def _hover_rule(kind: Kind, names: list[str], x: alt.X) -> Any:
@@ -209,14 +249,14 @@ def _epoch_axis(epochs: int) -> alt.X:
 
 
 def value_axis(kind: Kind, field: str = "value:Q") -> alt.Y:
-    """The axis of accuracies, losses or learning rates."""
+    """The axis of accuracies, losses, learning rates or gaps."""
     return alt.Y(
         field,
-        title=_TITLES[kind].lower(),
-        scale=alt.Scale(zero=kind == "lr", nice=True),
+        title=_AXIS_TITLES.get(kind, _TITLES[kind].lower()),
+        scale=alt.Scale(zero=kind in _LOW, nice=True),
         # A fixed width keeps the charts' x axes in line.
         axis=alt.Axis(
-            format=_AXIS_FORMATS[kind], minExtent=44, maxExtent=44, tickCount=3 if kind == "lr" else 6
+            format=_AXIS_FORMATS[kind], minExtent=44, maxExtent=44, tickCount=3 if kind in _LOW else 6
         ),
     )
 
@@ -283,14 +323,12 @@ def line_styles(names: Sequence[str], color: str | None = None) -> dict[str, Any
     order = list(names)
     return {
         "strokeDash": alt.StrokeDash(
-            "series:O",
-            sort=order,
+            "series:N",
             scale=alt.Scale(domain=order, range=[_DASHES[name] for name in order]),
             legend=legend,
         ),
         "strokeWidth": alt.StrokeWidth(
-            "series:O",
-            sort=order,
+            "series:N",
             # Its own choice would be a point scale, which takes the first two widths as ends.
             scale=alt.Scale(type="ordinal", domain=order, range=[_WIDTHS[name] for name in order]),
             legend=legend,

@@ -12,6 +12,7 @@ from core.insight.palette import PALETTE
 from core.insight.repeats import groups
 from core.recipe.words import MISSING, in_order, is_switch, setting_words, value_words
 from core.runs import RunEntry, Status
+from ui.words import unique
 
 Value = float | str | None
 BEST = "best"
@@ -22,7 +23,6 @@ PARTS = len(RAMP)
 """Into so many parts numbers are divided for colours and facets."""
 CHOICES = len(PALETTE)
 OTHERS = "others"
-_ABSENT = object()
 LOG_FROM = 20
 """Numbers that differ by this factor stand on a logarithmic axis."""
 
@@ -129,8 +129,10 @@ def _repeats(entries: Sequence[RunEntry]) -> Field | None:
     members = groups(entries)
     if not 1 < len(members) < len(entries):
         return None
-    names = {entry.id: group.name for group in members for entry in group.entries}
-    return Field(REPEATS, "Group of repeats", tuple(names[entry.id] for entry in entries), is_number=False)
+    # Two recipes may have runs of one name.
+    names = unique({group.first.id: group.name for group in members})
+    named = {entry.id: names[group.first.id] for group in members for entry in group.entries}
+    return Field(REPEATS, "Group of repeats", tuple(named[entry.id] for entry in entries), is_number=False)
 
 
 def _differing(entries: Sequence[RunEntry], settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -190,8 +192,3 @@ _FIGURES: dict[str, tuple[str, Reader]] = {
 def spread_fields(fields: Mapping[str, Field]) -> list[str]:
     """Keys of fields that are worth an axis: settings, seed and names apart."""
     return [key for key in fields if key not in _FIGURES and key not in (REPEATS, "seed")]
-
-
-def is_figure(key: str) -> bool:
-    """Whether it is something that a run reached, and no setting."""
-    return key in _FIGURES

@@ -1,4 +1,4 @@
-"""What pages show in words: states, what a person typed, and (from core/words.py) numbers."""
+"""What pages show in words: states, verdicts, what a person typed, and (from core/words.py) numbers."""
 
 import re
 from collections import Counter
@@ -22,6 +22,8 @@ __all__ = [
     "signed",
     "size",
     "state_badge",
+    "unique",
+    "verdict_badge",
 ]
 
 STATE_ICONS = {
@@ -45,7 +47,14 @@ STATE_COLORS = {
     "damaged": "red",
 }
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$<>:&])")
+_VERDICTS = {
+    "better": ":green-badge[:material/trending_up: better]",
+    "worse": ":red-badge[:material/trending_down: worse]",
+    "open": ":gray-badge[:material/question_mark: open]",
+    "incomparable": ":orange-badge[:material/block: not comparable]",
+}
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$<>:&=])")
 _TAKEN_FOR_MORE = re.compile(r"(?i)((?:https?|www)(?=[:.])|@(?=\w)|:(?=[\w+/-]+:))")
 """Where an address or a shortcode such as ':icon:' begins. Pages look for these in what Markdown leaves,
 where a backslash no longer shows."""
@@ -53,9 +62,10 @@ _BREAK = "\N{ZERO WIDTH SPACE}"
 
 
 def plain(text: str) -> str:
-    """What a person typed, so that Markdown shows it as it is: no link, no icon, no emphasis."""
-    apart = _TAKEN_FOR_MORE.sub(rf"\1{_BREAK}", text)
-    return _MARKDOWN.sub(r"\\\1", apart).replace("\n", " ")
+    """What a person typed, as one line that Markdown shows as it is: no link, no icon, no emphasis, no
+    heading."""
+    apart = _TAKEN_FOR_MORE.sub(rf"\1{_BREAK}", " ".join(text.splitlines()))
+    return _MARKDOWN.sub(r"\\\1", apart)
 
 
 def distinct(labels: Mapping[str, str]) -> dict[str, str]:
@@ -65,6 +75,22 @@ def distinct(labels: Mapping[str, str]) -> dict[str, str]:
     return {key: label if seen[label] == 1 else f"{label} · {key}" for key, label in labels.items()}
 
 
+def unique(names: Mapping[str, str]) -> dict[str, str]:
+    """Names by id, each once: those that are there twice get the end of their ids with it, or all of it."""
+    found = dict(names)
+    for length in (4, 100):
+        seen = Counter(found.values())
+        found = {
+            key: name if seen[name] == 1 else f"{names[key]} ({key[-length:]})" for key, name in found.items()
+        }
+    return found
+
+
 def state_badge(state: str) -> str:
     """A state as a coloured Markdown badge."""
     return f":{STATE_COLORS[state]}-badge[{STATE_ICONS[state]} {state}]"
+
+
+def verdict_badge(kind: str) -> str:
+    """A verdict as a coloured Markdown badge."""
+    return _VERDICTS[kind]

@@ -127,7 +127,7 @@ class TestSelection:
         assert rows.loc["Optimizer"].tolist() == ["SGD", "AdamW"]
         assert rows.loc["Optimizer › Learning rate"].tolist() == ["0.1", "0.002"]
         assert "Batch size" not in rows.index
-        assert "do not compare" not in texts(test)
+        assert "Not compared" not in texts(test)
 
     def test_equal_settings_are_said_to_be_equal(self, store: RunStore) -> None:
         test = page(make_run(store).id, make_run(store).id)
@@ -135,9 +135,16 @@ class TestSelection:
 
     def test_other_data_do_not_compare(self, store: RunStore) -> None:
         first, second = make_run(store), make_run(store, info=data_info("other"))
-        assert "their accuracies do not compare" in texts(page(first.id, second.id))
+        sentence = "Not compared: these runs saw different data sets (shapes and other)"
+        assert sentence in texts(page(first.id, second.id)).replace("\\", "")
 
-    @pytest.mark.parametrize("kind", ["Accuracy", "Loss", "Learning rate"])
+    def test_the_same_images_under_two_names_compare(self, store: RunStore) -> None:
+        copy = data_info().model_copy(update={"name": "copy of shapes"})
+        test = page(make_run(store).id, make_run(store, info=copy, settings={"seed": 1}).id)
+        assert "Not compared" not in texts(test)
+        assert sorted(frame(test, 1)["Data set"]) == ["copy of shapes", "shapes"]
+
+    @pytest.mark.parametrize("kind", ["Accuracy", "Loss", "Gap", "Learning rate"])
     @pytest.mark.parametrize("over", ["Epochs", "Time"])
     def test_every_kind_of_curve_is_drawn(self, store: RunStore, kind: str, over: str) -> None:
         test = page(make_run(store).id, make_run(store, done=0, state="stopped").id)

@@ -1,6 +1,7 @@
 """The verdict as Compare shows it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from streamlit.testing.v1 import AppTest
 from core.insight.verdict import judge
 from core.runs import RunEntry, RunStore
 from tests.pages.made_runs import HOSTILE, data_info
-from tests.pages.opening import show
+from tests.pages.opening import press, show
 from tests.unit.insight.judged_runs import hits_of, judged_run
-from ui.charts import run_color
+from ui.charts import run_color, spec_of
 from ui.compare_verdict import verdict_spec
+from ui.methods import Section
 from ui.words import plain
 
 N = 1500
@@ -59,13 +61,18 @@ def test_the_sentence_the_figures_and_the_smallest_difference_are_shown(
     assert len(test.get("vega_lite_chart") or test.get("arrow_vega_lite_chart")) == 1
 
 
-def test_the_methods_are_told_from_the_documentation(store: RunStore) -> None:
+def methods(test: AppTest) -> str:
+    """What a click on 'How this is judged' opens."""
+    return texts(press(test, "methods_verdict"))
+
+
+def test_the_methods_are_told_whole_from_the_documentation(store: RunStore) -> None:
     before, after = pair(store, 60, 100)
     test = panel([before], [after])
-    assert "How this is judged" in [expander.label for expander in test.expander]
-    inside = "\n".join(str(part.value) for part in test.expander[0].markdown)
-    assert "McNemar" in inside
-    assert "Tango" in inside
+    assert "Tango" not in texts(test)
+    told = methods(test)
+    for part in ("Tango's score interval", "**Assumptions.**", "**Sources.** McNemar 1947", Section.SMALLEST):
+        assert part in told
     groups = [
         [
             judged_run(store, hits_of(N, 900, 60, 100 + s)[at], seed=s + 1, settings=DROPOUT if at else None)
@@ -73,17 +80,17 @@ def test_the_methods_are_told_from_the_documentation(store: RunStore) -> None:
         ]
         for at in (0, 1)
     ]
-    inside = "\n".join(str(part.value) for part in panel(*groups).expander[0].markdown)
-    assert "Welch" in inside
+    assert "Welch 1947" in methods(panel(*groups))
 
 
 def test_without_the_documentation_the_verdict_stays(
     store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.compare_verdict._METHODS", tmp_path / "gone.md")
+    monkeypatch.setattr("ui.methods.DOCUMENT", tmp_path / "gone.md")
     before, after = pair(store, 60, 100)
     test = panel([before], [after])
     assert plain(judge([before], [after]).sentence) in texts(test)
+    assert "gone.md cannot be read" in methods(test)
     assert not test.error and not test.exception
 
 
@@ -112,7 +119,20 @@ def test_a_hostile_name_is_shown_as_it_is(store: RunStore) -> None:
     assert plain(HOSTILE) in texts(panel([before], [after]))
 
 
-def test_the_chart_is_built_once_per_colour() -> None:
-    assert verdict_spec(run_color(1)) == verdict_spec(run_color(1))
+def test_the_chart_is_built_once_per_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = []
+
+    def counted(chart: Any) -> dict[str, Any]:
+        built.append(chart)
+        return spec_of(chart)
+
+    monkeypatch.setattr("ui.compare_verdict.spec_of", counted)
+    verdict_spec.clear()
+    specs = [verdict_spec(run_color(color)) for color in (1, 1, 2, 1)]
+    assert len(built) == 2
+    assert specs[0] == specs[1] != specs[2]
+
+
+def test_the_chart_is_an_interval_with_its_point_on_the_band_of_what_cannot_be_shown() -> None:
     marks = [layer["mark"]["type"] for layer in verdict_spec(run_color(1))["layer"]]
     assert marks == ["rect", "rule", "rule", "tick", "tick", "circle"]

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.runs import Run, RunStore
-from tests.pages.made_runs import make_run
+from tests.pages.made_runs import data_info, make_run
 from tests.pages.opening import opened, show
 from tests.pages.test_compare import frame, texts
 from ui.compare_groups import FIELDS_FROM
@@ -97,6 +97,18 @@ class TestGroups:
         test = page("groups")
         test.session_state["compare_scatter_facet"] = "optimizer.lr"
         assert len(show(test).get("vega_lite_chart")) == 2
+
+    @pytest.mark.parametrize("way", ["Scatter", "Parallel coordinates"])
+    def test_runs_on_other_images_are_said_not_to_compare(
+        self, store: RunStore, runs: list[Run], way: str
+    ) -> None:
+        assert not page("groups").warning
+        make_run(store, info=data_info("other"))
+        test = page("groups")
+        test.session_state["compare_groups_way"] = way
+        [warning] = show(test).warning
+        assert "these runs saw different data sets" in warning.value
+        assert len(test.get("vega_lite_chart")) == 1
 
     def test_too_few_runs_have_no_pattern(self, store: RunStore) -> None:
         make_run(store)

@@ -5,14 +5,18 @@ import shutil
 import time
 import zipfile
 from collections.abc import Callable
+from typing import Any
 
+import pandas as pd
 import pytest
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 from core.runs import Run, RunStore
 from core.runs.lock import hold
 from tests.pages.made_runs import HOSTILE, data_info, make_run
 from tests.pages.opening import opened, press, show
+from tests.unit.insight.judged_runs import write_answers
 from ui import diary_export
 from ui.diary_pages import OLDEST, PER_PAGE
 
@@ -20,6 +24,11 @@ from ui.diary_pages import OLDEST, PER_PAGE
 def texts(test: AppTest) -> str:
     parts = [*test.markdown, *test.caption, *test.error, *test.info]
     return "\n".join(str(part.value) for part in parts)
+
+
+def drawn(chart: Any) -> pd.DataFrame:
+    """The rows of a chart."""
+    return convert_arrow_bytes_to_pandas_df(chart.proto.data.data)
 
 
 def numbers(test: AppTest) -> list[int]:
@@ -76,7 +85,19 @@ class TestEntries:
         [shown] = [part.value for part in opened("diary").markdown if "Conclusion" in part.value]
         lines = [line.removeprefix("> ").rstrip() for line in shown.splitlines() if line.startswith(">")]
         blank = "\u00a0" * 4
-        assert lines == ["Result", "\\====", "", f"{blank}a \\* b", f"{blank}x\\_y"]
+        assert lines == ["Result", "\\=" * 4, "", f"{blank}a \\* b", f"{blank}x\\_y"]
+
+    def test_its_curves_have_the_marks_of_its_sentences(self, store: RunStore) -> None:
+        run = make_run(store, settings={"epochs": 40})
+        best = run.status().best
+        assert best
+        write_answers(run, best.epoch, [True] * 1500)
+        test = opened("diary")
+        accuracy, lr = (drawn(chart) for chart in test.get("vega_lite_chart"))
+        assert accuracy["label"].dropna().tolist() == ["gap opens", "val levels off"]
+        assert lr["label"].dropna().empty
+        for epoch in accuracy.dropna(subset="label")["epoch"]:
+            assert f"epoch {epoch:.0f} " in texts(test)
 
     def test_many_runs_come_page_by_page(self, store: RunStore) -> None:
         for _ in range(PER_PAGE + 1):

@@ -103,7 +103,7 @@ class TestWhatItShows:
             status = run.status()
             status.state = "running"
             move_inside(run, status, 1)
-            assert len(page(run=run.id).get("vega_lite_chart")) == 3
+            assert len(page(run=run.id).get("vega_lite_chart")) == 4
 
     def test_a_queued_run_has_no_undefined_charts(self, store: RunStore) -> None:
         test = page(run=make_run(store, state="queued").id)
@@ -156,7 +156,7 @@ class TestWhatIsMissing:
         shown = texts(test).replace("\\", "")
         assert "4 lines of epochs.jsonl cannot be read" in shown
         assert "val/accuracy in epoch 6" in shown and "val/loss in epoch 5, 7" in shown
-        assert len(test.get("vega_lite_chart")) == 3 and metrics(test)["Val"] == "–"
+        assert len(test.get("vega_lite_chart")) == 4 and metrics(test)["Val"] == "–"
         assert "cannot be read" in texts(show(test))
 
     def test_steps_without_a_position_or_of_another_version_do_no_harm(
@@ -165,7 +165,7 @@ class TestWhatIsMissing:
         for row in ({"epoch": 4, "position": "here"}, {"epoch": 4, "position": None}, {"epoch": 4, "x": {}}):
             append_row(running.folder / "steps.jsonl", row)
         test = page(run=running.id)
-        assert len(test.get("vega_lite_chart")) == 3 and not test.error
+        assert len(test.get("vega_lite_chart")) == 4 and not test.error
 
     def test_a_whole_run_has_nothing_missing(self, store: RunStore) -> None:
         shown = texts(page(run=make_run(store).id))
@@ -180,7 +180,7 @@ class TestAveragedWeights:
         last = run.epochs().rows[-1]
         assert metrics(test)["Val (EMA)"] == f"{last['val/ema_accuracy'] * 100:.1f} %"
         specs = [chart.proto.spec for chart in test.get("vega_lite_chart")]
-        assert ["val (EMA)" in spec for spec in specs] == [True, False, True]
+        assert ["val (EMA)" in spec for spec in specs] == [True, False, True, False]
 
 
 class TestTicks:

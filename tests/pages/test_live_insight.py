@@ -8,8 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data import ImportOptions, Library, ShapesSource
+from core.insight.diary.entries import RELATIONS
 from core.insight.lineage import lineage
 from core.insight.next_steps import changed
+from core.insight.verdict import judge
 from core.runs import Run, RunStore
 from core.runs.lock import hold
 from core.runs.rows import write_rows
@@ -17,6 +19,7 @@ from core.runs.status import write_status
 from tests.pages.live_page import buttons, page, texts
 from tests.pages.made_runs import HOSTILE, add_epoch, data_info, epoch_row, make_run, move_inside
 from tests.pages.opening import opened, press, show
+from tests.unit.insight.judged_runs import hits_of, judged_run, write_answers
 from ui.lineage import lineage_frame
 
 SMOOTH = {"loss": {"label_smoothing": 0.1}}
@@ -33,7 +36,7 @@ class TestCard:
         test = page(run=run.id)
         text = texts(test)
         assert "What changed → what it did" in text and "clean test" in text
-        assert "since old, from which it was cloned" in text
+        assert "against old, cloned from it" in text
         changes, effects = (table.value for table in test.table)
         assert changes.loc["Loss › Label smoothing"].tolist() == ["0", r"0\.1"]
         best = effects.loc["Best val accuracy"]
@@ -42,7 +45,7 @@ class TestCard:
     def test_without_a_parent_the_nearest_earlier_recipe(self, store: RunStore) -> None:
         make_run(store, name="old")
         run = make_run(store, settings=SMOOTH)
-        assert "since old, the nearest earlier recipe on the same images" in texts(page(run=run.id))
+        assert f"against old, {RELATIONS['nearest']}" in texts(page(run=run.id))
 
     def test_a_first_run_has_no_card(self, store: RunStore) -> None:
         assert "What changed" not in texts(page(run=make_run(store).id))
@@ -51,6 +54,17 @@ class TestCard:
         parent = make_run(store, info=data_info("other"))
         test = page(run=make_run(store, parent=parent.id).id)
         assert "Not compared" in texts(test) and len(test.table) == 1
+
+    def test_how_small_a_difference_the_images_can_show_stands_below_the_figures(
+        self, store: RunStore
+    ) -> None:
+        before, after = hits_of(1500, 900, 60, 100)
+        parent = judged_run(store, before)
+        run = judged_run(store, after, parent=parent.id, settings=SMOOTH)
+        said = judge([parent], [run]).smallest_sentence
+        assert said and said in texts(page(run=run.id)).replace("\\", "")
+        apart = judged_run(store, before, info=data_info("other"), parent=parent.id)
+        assert "can show a difference" not in texts(page(run=apart.id))
 
     def test_what_a_person_typed_is_shown_as_it_is(self, store: RunStore) -> None:
         parent = make_run(store, name=HOSTILE)
@@ -88,14 +102,22 @@ class TestWhileItRuns:
         text = texts(page(run=child.id)).replace("\\", "")
         said = f"At epoch 3: {behind * 100:.1f} points behind its parent at the same epoch."
         assert f"{said} Its parent is old." in text
+        # How many val images there were nobody can say here.
+        assert "can show a difference" not in text
         assert "What changed" not in text and "Next steps" not in text
+
+    def test_how_small_a_difference_the_images_can_show_is_said_with_it(
+        self, store: RunStore, child: Run
+    ) -> None:
+        write_answers(child, child.epochs().rows[-1]["epoch"], [True] * 1500)
+        assert "These 1,500 val images can show a difference from" in texts(page(run=child.id))
 
     def test_the_nearest_earlier_recipe_is_named(self, store: RunStore) -> None:
         make_run(store, name="old", level=0.7)
         run = make_run(store, state="running", done=3, settings=SMOOTH)
         with hold(run.lock_path, busy="in use"):
             text = texts(page(run=run.id))
-        assert "Its parent is old, the nearest earlier recipe on the same images" in text
+        assert f"Its parent is old, {RELATIONS['nearest']}" in text
 
     def test_accuracies_on_other_images_are_not_compared(self, store: RunStore) -> None:
         parent = make_run(store, name="old", info=data_info("other"))
@@ -119,7 +141,7 @@ class TestMarks:
         test = page(run=run.id)
         assert "From epoch 15 on clean train stays ahead of val" in texts(test)
         with_labels = [spec for spec in specs(test) if "datum.label" in json.dumps(spec)]
-        assert len(with_labels) == 2  # accuracy and learning rate
+        assert len(with_labels) == 3  # accuracy, learning rate and gap
 
     def test_a_resumed_run_with_as_many_rows_gets_new_ones(self, store: RunStore) -> None:
         run = make_run(store, settings={"epochs": 40})
@@ -220,6 +242,13 @@ class TestLineage:
         (root.folder / "recipe.json").write_text("{")
         frame = lineage_frame(lineage(store.list()), set()).set_index("Run")
         assert "cannot be read" in frame.loc["↓ child", "What changed"]
+
+    def test_how_small_a_difference_the_val_split_can_show_stands_below(self, store: RunStore) -> None:
+        hits = hits_of(1500, 900, 60, 100)
+        for at, settings in enumerate((None, SMOOTH)):
+            judged_run(store, hits[at], settings=settings)
+        text = texts(opened("compare", view="lineage"))
+        assert "These 1,500 val images can show a difference from" in text
 
     def test_a_click_goes_to_the_run_that_was_on_the_screen(self, store: RunStore) -> None:
         """Not to the one that has come to stand on this line since."""

@@ -10,13 +10,20 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data import ImportOptions, Library, ShapesSource
+from core.insight.answers import stored_votes
+from core.insight.checkpoints import last_against_best
 from core.insight.flips import flips
 from core.insight.outcomes import val_outcomes
+from core.insight.significance import paired
+from core.insight.verdict_words import figures
+from core.insight.votes import count_rows
 from core.runs import Run, RunStore
 from core.runs.answers import AnswerFile, read_answers, stored_answers, write_answers
 from core.runs.status import write_status
 from tests.pages.made_runs import make_run
 from tests.pages.opening import opened, press, show
+from ui.inspect_tta import enough_sentence
+from ui.smallest import smallest_seen
 
 
 def page(run: Run, **address: str) -> AppTest:
@@ -128,6 +135,8 @@ class TestFlips:
         assert figure(test, "Fixed") == str(len(found.fixed))
         assert figure(test, "Broken") == str(len(found.broken))
         assert figure(test, "Net") == f"{found.net:+d}"
+        count = f"({len(found.fixed) + len(found.broken)} of them only one of the two has right)"
+        assert f"These 36 val images {count} can show a difference" in texts(test)
         assert len(found.fixed) and len(found.broken)
         assert gallery(test).count("<figure>") == min(24, len(found.fixed))
         assert frame(test, "net")["Net"].sum() == found.net
@@ -154,7 +163,9 @@ class TestVotes:
         assert (look.tta_views, look.split) == (3, "val")
         assert figure(test, "Fixes") == str(look.fixed) and figure(test, "Breaks") == str(look.broken)
         assert f"fixes {look.fixed} and breaks {look.broken}" in texts(test)
-        assert "3 views" in texts(test) or "1 view**" in texts(test) or "2 views**" in texts(test)
+        votes = stored_votes(first, AnswerFile("val", look.checkpoint_epoch, views=3))
+        assert enough_sentence(count_rows(votes)) in texts(test)
+        assert smallest_seen(paired(votes.plain_hits, votes.hits)) in texts(test)
         assert frame(test, "views")["View"].tolist() == [1, 2, 3]
         words = frame(test, "augmentations")
         assert words["Augmentation"].str.startswith(("Flip", "Crop")).all()
@@ -189,6 +200,17 @@ class TestCheckpoints:
         assert "looked at 2 times" in texts(test)
         assert AnswerFile("test", 3, views=2) in stored_answers(second)
 
+    def test_the_last_epoch_is_set_against_the_best_with_what_the_images_can_show(self, first: Run) -> None:
+        status = first.status()
+        assert status.best
+        status.best.epoch = 1
+        write_status(first.folder, status, durable=False)
+        found = last_against_best(first, status, "val")
+        assert found
+        text = texts(page(first, view="checkpoints"))
+        assert f"Last against best** (epoch 3 against 1): on {found.n} val images {figures(found)}" in text
+        assert smallest_seen(found) in text
+
     def test_a_run_without_a_best_epoch_is_not_said_to_end_with_it(self, second: Run) -> None:
         assert "last epoch" not in texts(page(without_best(second), view="checkpoints"))
 
@@ -197,6 +219,22 @@ class TestCheckpoints:
         test = page(second, view="checkpoints")
         assert len(frame(test, "checkpoints")) == 3
         assert "cannot be evaluated without it" in texts(test)
+
+
+class TestMethods:
+    @pytest.mark.parametrize(
+        ("view", "said"),
+        [
+            ("classes", "Wilson's 95 % interval"),
+            ("flips", "fixed = wrong before and right after"),
+            ("tta", "How many views are enough"),
+            ("checkpoints", "Looks at test are numbered"),
+        ],
+    )
+    def test_each_view_tells_how_it_is_judged(self, first: Run, view: str, said: str) -> None:
+        test = page(first, view=view)
+        assert said not in texts(test)
+        assert said in texts(press(test, "methods_inspect"))
 
 
 class TestChoice:
@@ -227,10 +265,11 @@ class TestChoice:
     def test_a_class_that_there_is_not_is_damage(self, first: Run) -> None:
         file = AnswerFile("val", val_outcomes(first).epoch)
         arrays, _ = read_answers(first, file, ("label",))
-        for wrong in (-2, 30_000):
+        told = {-2: "does not hold what it should", 30_000: "names a class that there is not"}
+        for wrong, said in told.items():
             arrays["predicted"] = np.full_like(arrays["predicted"], wrong)
             write_answers(first, file, arrays)
-            assert "names a class that there is not; evaluate" in texts(page(first))
+            assert f"{said}; evaluate this checkpoint again" in texts(page(first))
 
 
 class TestMissing:

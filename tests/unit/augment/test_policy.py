@@ -32,9 +32,9 @@ TOLERANCE = {
 }
 """On values from 0 to 1. Up to 1e-6 is float32's rounding; pixels and levels are the same ones."""
 
-# As in test_parity.py: a source coordinate may lie on the border between two pixels. None did
-# where this was written.
-ON_A_BORDER = {"shear_x": 1e-4, "shear_y": 1e-4, "rotate": 1e-4}
+# As in test_parity.py: a source coordinate may lie on the border between two pixels, and the processor's
+# rounding decides: none did on an AMD EPYC, 0.02 % of them on an Intel Xeon. A wrong shear moves far more.
+ON_A_BORDER = {"shear_x": 5e-4, "shear_y": 5e-4, "rotate": 5e-4}
 
 every_policy = pytest.mark.parametrize("policy", ["trivial_augment_wide", "rand_augment"])
 

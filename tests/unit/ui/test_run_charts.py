@@ -1,6 +1,7 @@
 """Rows as charts: what is in them, and that none is ever undefined."""
 
 import json
+import math
 from typing import Any, get_args
 
 import pytest
@@ -103,6 +104,19 @@ def test_averaged_weights_are_a_dotted_line_where_there_are_any() -> None:
     assert "[2, 3]" in json.dumps(live_spec("accuracy", "#111111", "#222222", 20, averaged=True))
 
 
+def test_the_gap_is_clean_train_minus_val_in_points_with_a_line_at_zero() -> None:
+    rows = [row(1, 0.5), row(2, 0.8), row(3) | {"train/clean_accuracy": None}]
+    frame = live_frame("gap", rows, [step(3.5)], behind=[row(1, 0.6)])
+    gaps = frame[frame["role"] == "this"]["gap"].tolist()
+    assert gaps[:2] == pytest.approx([20.0, -10.0]) and math.isnan(gaps[2])
+    assert frame[frame["role"] == "behind"]["gap"].tolist() == pytest.approx([10.0])
+    spec = live_spec("gap", "#111111", "#222222", 20)
+    [zero] = [layer for layer in spec["layer"] if layer["encoding"].get("y") == {"datum": 0.0}]
+    # One line for all rows, not one for each.
+    assert zero["mark"]["type"] == "rule" and "aggregate" in zero["transform"][0]
+    assert "clean train minus val accuracy" in json.dumps(spec)
+
+
 @pytest.mark.parametrize(
     ("done", "epochs", "end"),
     [
@@ -133,6 +147,8 @@ class TestMarks:
             [9.0, "lr collapsed", "mark left"],
         ]
         assert frames["lr"]["label"].dropna().tolist() == ["lr collapsed"]
+        assert frames["gap"]["label"].dropna().tolist() == ["gap opens"]
+        assert frames["gap"].dropna(subset="label")["gap"].notna().all()
         assert "label" not in frames["loss"]
 
     def test_labels_stand_one_above_the_other_inside_the_curves_range(self) -> None:

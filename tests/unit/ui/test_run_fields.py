@@ -1,5 +1,6 @@
 """Settings and figures of several runs as axes, colours and facets."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ from ui.run_fields import (
     REPEATS,
     Field,
     fields_of,
-    is_figure,
     spread_fields,
 )
 
@@ -83,10 +83,16 @@ class TestWhatTellsRunsApart:
         assert REPEATS not in fields_of(entries[1:], {})
         assert REPEATS not in fields_of(entries[:2], {})
 
+    def test_two_groups_of_one_name_are_two_choices_with_a_colour_each(self) -> None:
+        made = [entry(at, fingerprint=recipe, seed=at % 2) for at, recipe in enumerate("aabb")]
+        twins = [replace(run, notes=Notes(name="same")) for run in made]
+        found = fields_of(twins, {})[REPEATS]
+        assert found.values == ("same (r0)", "same (r0)", "same (r2)", "same (r2)")
+        assert len(set(found.colors.values())) == 2
+
     def test_axes_to_begin_with_are_settings(self) -> None:
         found = fields({"batch_size": 8, "seed": 0}, {"batch_size": 16, "seed": 1})
         assert spread_fields(found) == ["batch_size"]
-        assert is_figure(BEST) and not is_figure("batch_size")
 
 
 class TestParts:
