@@ -48,6 +48,6 @@ def epochs_of(run: Run) -> RowsRead:
     return _epochs(str(run.folder), (found.st_ino, found.st_mtime_ns, found.st_size), run)
 
 
-@st.cache_resource(show_spinner=False, max_entries=100)
+@st.cache_resource(show_spinner=False, max_entries=60)
 def _epochs(folder: str, file: tuple[int, ...], _run: Run) -> RowsRead:
     return _run.epochs()

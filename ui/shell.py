@@ -2,9 +2,9 @@
 
 Streamlit's script looks for its server below the page's address first ('/compare/_stcore/health'), is
 refused there, and asks again above; and it fetches the code of each kind of widget only when the first of
-that kind arrives. Here it is told where the server is, and the browser to fetch a chart's code meanwhile
-where a page begins with one. To fetch a table's as well was tried, and kept the page from starting for
-longer than it saved (docs/performance.md).
+that kind arrives. Here it is told where the server is, and the browser to fetch what the page begins with
+while the server makes it. Fetched any sooner, it keeps Streamlit's own script from starting
+(docs/performance.md).
 """
 
 import json
@@ -22,18 +22,23 @@ from ui.links import PAGE_NAMES
 STATIC = Path(st.__file__).parent / "static"
 """Streamlit's own frontend."""
 CHART = ("ArrowVegaLiteChart",)
-"""Streamlit's name of the kind of widget whose code is the largest and takes longest to start."""
+TABLE = ("Html", "TextInput", "Multiselect", "Checkbox", "DataFrame", "ButtonGroup")
+"""Streamlit's names of the kinds of widget that a page with a chart, or with a filter and a table, waits
+for."""
 _HINTS = """<script>
       // The server is found above the page's own name, whatever a proxy has put before it.
       window.__streamlit = {{ BACKEND_BASE_URL: new URL(".", window.location.href).href }}
-      // Not before Streamlit's own script has run, which would wait for these.
-      window.addEventListener("DOMContentLoaded", () => {{
+      // Once the server has answered Streamlit's script, which would else wait for these.
+      const watch = new PerformanceObserver((seen) => {{
+        if (!seen.getEntries().some((one) => one.name.endsWith("/_stcore/health"))) return
+        watch.disconnect()
         for (const name of {scripts}) {{
           const link = document.createElement("link")
           Object.assign(link, {{ rel: "modulepreload", crossOrigin: "", href: `./static/js/${{name}}` }})
           document.head.append(link)
         }}
       }})
+      watch.observe({{ type: "resource", buffered: true }})
     </script>"""
 _IMPORT = re.compile(r'(?:from|import)"\./([\w.-]+\.js)"')
 _KNOWN = re.compile(r"\./static/js/([\w.-]+\.js)")
@@ -56,8 +61,9 @@ class _Shell:
     def answer(self, request: Request) -> Response:
         """Starlette calls it in a thread of its own."""
         name = request.url.path.rpartition("/")[2]
-        begins_with_chart = name == "live" or (name == "compare" and bool(request.query_params.get("runs")))
-        kinds = CHART if begins_with_chart else ()
+        kinds: tuple[str, ...] = CHART if name == "live" else ()
+        if name == "compare":
+            kinds = CHART if request.query_params.get("runs") else TABLE
         if kinds not in self._built:
             self._built[kinds] = page_html(self._static, kinds)
         return HTMLResponse(self._built[kinds], headers={"Cache-Control": "no-cache"})

@@ -34,6 +34,9 @@ def test_first_request(address: str, title: str, page: Page, tmp_path: Path) -> 
         expect_no_failure(page)
         # The server is asked where it is, and not below the page's address first.
         assert refused == []
+        # An empty Compare has no table yet; its code is fetched all the same.
+        fetched = page.locator('link[rel="modulepreload"][href*="/DataFrame."]')
+        expect(fetched).to_have_count(1 if address == "compare" else 0)
     finally:
         stop_server(server)
 

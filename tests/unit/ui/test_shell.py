@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from ui.links import PAGE_NAMES
-from ui.shell import CHART, STATIC, needed_scripts, page_html, page_routes
+from ui.shell import CHART, STATIC, TABLE, needed_scripts, page_html, page_routes
 
 PAGES = Path(__file__).resolve().parents[3] / "pages"
 
@@ -50,8 +50,9 @@ class TestNeededScripts:
     def test_a_kind_that_is_not_there_is_left_out(self, scripts: Path) -> None:
         assert needed_scripts(scripts, ["Chart", "Tab"]) == []
 
-    def test_the_chart_is_one_of_streamlits(self) -> None:
-        assert len(needed_scripts(STATIC / "static" / "js", CHART)) > 1
+    @pytest.mark.parametrize("kind", [*CHART, *TABLE])
+    def test_every_kind_named_is_one_of_streamlits(self, kind: str) -> None:
+        assert needed_scripts(STATIC / "static" / "js", [kind])
 
 
 class TestPageHtml:
@@ -81,10 +82,13 @@ class TestRoutes:
             assert answer.status_code == 200 and 'id="root"' in answer.text
             assert answer.headers["cache-control"] == "no-cache"
 
-    def test_the_chart_is_fetched_where_the_page_begins_with_one(self) -> None:
+    def test_the_browser_fetches_what_the_page_begins_with(self) -> None:
         begin = [f"/{name}" for name in PAGE_NAMES] + ["/compare?runs=a,b"]
-        fetching = [address for address in begin if "ArrowVegaLiteChart." in client().get(address).text]
-        assert fetching == ["/live", "/compare?runs=a,b"]
+        for kind, expected in {
+            "ArrowVegaLiteChart": ["/live", "/compare?runs=a,b"],
+            "DataFrame": ["/compare"],
+        }.items():
+            assert [address for address in begin if f"{kind}." in client().get(address).text] == expected
 
     def test_the_servers_base_path_stands_before_each(self) -> None:
         assert client("/lab/plateau/").get("/lab/plateau/compare").status_code == 200
