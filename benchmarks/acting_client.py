@@ -42,14 +42,13 @@ class ActingSession(Session):
         self._numbers = count(1)
         self._urls: asyncio.Queue[list[FileURLs]] = asyncio.Queue()
 
-    async def press(self, label: str, *, wait: bool = True) -> None:
-        """Press a button, and wait until the whole page is drawn anew, where nothing else redraws it."""
+    async def press(self, label: str) -> None:
+        """Press a button, and wait until the page is drawn anew."""
         drawn = self.drawn
         self._pressed = self.buttons[label]
         await self._ask()
         self._pressed = ""
-        if wait:
-            await self.until(lambda: self.drawn > drawn)
+        await self.until(lambda: self.drawn > drawn)
 
     async def clear_caches(self) -> None:
         """What the menu's 'Clear cache' asks for."""

@@ -158,8 +158,7 @@ def test_twenty_tabs_cleared_caches_and_edited_files_leave_one_trainer(
             address = f"{url}/live?run={run.id}"
             opened = [await open_tab(open_session(ActingSession(address))) for _ in range(TABS)]
             assert all("Resume" in tab.buttons for tab in opened)
-            # A tick of its own may redraw a tab in between, so nobody waits for the whole page.
-            await asyncio.gather(*(tab.press("Resume", wait=False) for tab in opened))
+            await asyncio.gather(*(tab.press("Resume") for tab in opened))
             while run.status().epoch < 5:
                 await asyncio.sleep(0.05)
             for tab in opened[:5]:
