@@ -1,6 +1,5 @@
 """Curves of the selected runs, laid over each other; coloured by run or setting, side by side by setting."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,7 +17,7 @@ from ui.run_charts import AVERAGED, Kind, Row
 from ui.run_fields import BEST, Field
 from ui.run_overlay import HEIGHT, Curve, XAxis, overlay_frame, overlay_height, overlay_spec
 from ui.services import epochs_of
-from ui.words import plain
+from ui.words import plain, unique
 
 CLEAR = 10
 """More curves than this nobody can tell apart."""
@@ -219,10 +218,4 @@ def curves_of(
 
 def unique_names(entries: Sequence[RunEntry]) -> dict[str, str]:
     """A name for each run by id; runs of one name get the end of their ids with it, or all of it."""
-    names = {entry.id: entry.name for entry in entries}
-    for length in (4, 100):
-        counts = Counter(names.values())
-        for entry in entries:
-            if counts[names[entry.id]] > 1:
-                names[entry.id] = f"{entry.name} ({entry.id[-length:]})"
-    return names
+    return unique({entry.id: entry.name for entry in entries})

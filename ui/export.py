@@ -15,6 +15,7 @@ from core.data.scratch import Scratch
 from core.errors import NotFound
 from core.runs import Run
 from ui import words
+from ui.links import route_path
 from ui.services import store
 
 PATH = "export"
@@ -30,7 +31,7 @@ def export_link(run_ids: Sequence[str]) -> str:
 
 def export_route(base: str = "") -> Route:
     """The route that `export_link` leads to; `base` is the server's base path."""
-    return Route("/" + "/".join(part for part in (base.strip("/"), PATH) if part), _export, methods=["GET"])
+    return Route(route_path(base, PATH), _export, methods=["GET"])
 
 
 class _Passing(FileResponse):

@@ -16,6 +16,11 @@ def page_path(name: str) -> Path:
     return (_PAGES / f"{name}.py").resolve()
 
 
+def route_path(base: str, name: str) -> str:
+    """The address of a page or a route at the server, whose base path stands before it."""
+    return "/" + "/".join(part for part in (base.strip("/"), name) if part)
+
+
 def go(name: str, **query: str) -> NoReturn:
     """Leave for a page, with `query` in its address."""
     st.switch_page(page_path(name), query_params={key: value for key, value in query.items() if value})

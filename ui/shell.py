@@ -9,7 +9,8 @@ while the server makes it. Fetched any sooner, it keeps Streamlit's own script f
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -17,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from ui.links import PAGE_NAMES
+from ui.links import PAGE_NAMES, route_path
 
 STATIC = Path(st.__file__).parent / "static"
 """Streamlit's own frontend."""
@@ -46,31 +47,21 @@ _KNOWN = re.compile(r"\./static/js/([\w.-]+\.js)")
 
 def page_routes(base: str = "") -> list[Route]:
     """A route for each page's address; `base` is the server's base path."""
-    shell = _Shell(STATIC)
-    above = "".join(f"/{part}" for part in [base.strip("/")] if part)
-    return [Route(f"{above}/{name}", shell.answer, methods=["GET"]) for name in PAGE_NAMES]
+    return [Route(route_path(base, name), _answer, methods=["GET"]) for name in PAGE_NAMES]
 
 
-class _Shell:
-    """Builds the HTML once with each hint, at the first request."""
-
-    def __init__(self, static: Path) -> None:
-        self._static = static
-        self._built: dict[tuple[str, ...], str] = {}
-
-    def answer(self, request: Request) -> Response:
-        """Starlette calls it in a thread of its own."""
-        name = request.url.path.rpartition("/")[2]
-        kinds: tuple[str, ...] = CHART if name == "live" else ()
-        if name == "compare":
-            kinds = CHART if request.query_params.get("runs") else TABLE
-        if kinds not in self._built:
-            self._built[kinds] = page_html(self._static, kinds)
-        return HTMLResponse(self._built[kinds], headers={"Cache-Control": "no-cache"})
+def _answer(request: Request) -> Response:
+    """Starlette calls it in a thread of its own."""
+    name = request.url.path.rpartition("/")[2]
+    kinds: tuple[str, ...] = CHART if name == "live" else ()
+    if name == "compare":
+        kinds = CHART if request.query_params.get("runs") else TABLE
+    return HTMLResponse(page_html(STATIC, kinds), headers={"Cache-Control": "no-cache"})
 
 
-def page_html(static: Path, kinds: Sequence[str]) -> str:
-    """Streamlit's index.html with the hints for a page that begins with such widgets."""
+@lru_cache
+def page_html(static: Path, kinds: tuple[str, ...]) -> str:
+    """Streamlit's index.html with the hints for a page that begins with such widgets; read once."""
     html = (static / "index.html").read_text(encoding="utf-8")
     scripts = needed_scripts(static / "static" / "js", kinds, known=_KNOWN.findall(html))
     return html.replace("</head>", f"  {_HINTS.format(scripts=json.dumps(scripts))}\n  </head>", 1)

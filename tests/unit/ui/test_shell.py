@@ -59,11 +59,11 @@ class TestPageHtml:
     def test_streamlits_page_is_all_there(self) -> None:
         own = (STATIC / "index.html").read_text(encoding="utf-8")
         before, after = own.split("</head>")
-        html = page_html(STATIC, ["DataFrame"])
+        html = page_html(STATIC, ("DataFrame",))
         assert html.startswith(before.rstrip()) and html.endswith(after)
 
     def test_the_server_is_named_before_streamlits_script_looks_for_it(self) -> None:
-        html = page_html(STATIC, [])
+        html = page_html(STATIC, ())
         assert "BACKEND_BASE_URL" in html[: html.index("</head>")]
 
     def test_no_script_is_fetched_that_the_page_names_already(self) -> None:
