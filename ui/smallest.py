@@ -27,8 +27,8 @@ def smallest_seen(found: "Paired", split: str = "val") -> str:
     from core.insight.verdict_words import smallest_sentence
 
     changed = found.only_before + found.only_after
-    said = smallest_sentence(smallest_difference(found.n, changed=changed), found.n, changed=changed)
-    return said.replace(" val image", f" {split} image", 1)
+    smallest = smallest_difference(found.n, changed=changed)
+    return smallest_sentence(smallest, found.n, changed=changed, split=split)
 
 
 @lru_cache(maxsize=500)

@@ -165,7 +165,7 @@ def _check_images(before: _Side, after: _Side) -> None:
             "incomparable", "Not compared: the true classes of the val images are not the same in both runs."
         )
     if before.hits.shape[1] < 2 and len(before.hits) + len(after.hits) > 2:
-        raise _NoVerdict("open", say.ONE_IMAGE)
+        raise _NoVerdict("open", say.one_image())
 
 
 def _compared(before: _Side, after: _Side) -> Verdict:

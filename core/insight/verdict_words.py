@@ -7,9 +7,6 @@ Names = tuple[str, str]
 """What stands for the two sides: before, after."""
 
 
-ONE_IMAGE = "A single val image cannot show a difference."
-
-
 def signed(*fractions: float) -> list[str]:
     """Differences as '+0.4' points, all with as many decimals as it takes to see which are not 0."""
     for decimals in (1, 2, 3):
@@ -116,11 +113,19 @@ def spread_sentence(found: Joined) -> str:
     return f"The seeds of a side spread by {before} and {after} points (standard deviation)."
 
 
-def smallest_sentence(smallest: Smallest, images: int, *, changed: int | None = None, over: str = "") -> str:
-    """How small a difference the val split can show; `changed` images only one of the two has right."""
+def one_image(split: str = "val") -> str:
+    """Why one image is too few."""
+    return f"A single {split} image cannot show a difference."
+
+
+def smallest_sentence(
+    smallest: Smallest, images: int, *, changed: int | None = None, over: str = "", split: str = "val"
+) -> str:
+    """How small a difference the images of a split can show; `changed` of them only one of the two has
+    right."""
     if images == 1:
-        return ONE_IMAGE
-    who = f"These {images:,} val images"
+        return one_image(split)
+    who = f"These {images:,} {split} images"
     if smallest.shown >= 1:
         return f"{who} are too few to show any difference."
     shown, found = (text.lstrip("+") for text in signed(smallest.shown, smallest.found))

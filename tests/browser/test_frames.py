@@ -1,14 +1,14 @@
 """A page of another site that shows the app within itself."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server
 from tests.browser.walk import open_page
+from tests.http_site import http_site
 
 
 @pytest.fixture
@@ -25,13 +25,8 @@ def other_site(server: Server) -> Iterator[str]:
         def log_message(self, *arguments: object) -> None:
             """Keep quiet."""
 
-    site = ThreadingHTTPServer(("127.0.0.1", 0), Around)
-    thread = threading.Thread(target=site.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://localhost:{site.server_port}"
-    site.shutdown()
-    thread.join()
-    site.server_close()
+    with http_site(Around) as port:
+        yield f"http://localhost:{port}"
 
 
 def test_another_sites_page_cannot_show_the_app(server: Server, page: Page, other_site: str) -> None:

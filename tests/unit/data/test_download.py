@@ -5,7 +5,6 @@ import http.server
 import io
 import os
 import tarfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +16,7 @@ from core.data import KNOWN_SETS
 from core.data.known import download
 from core.data.known.download import Downloads, RemoteFile
 from core.errors import BadInput, Unavailable
+from tests.http_site import http_site
 
 from .pictures import png
 
@@ -48,13 +48,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with http_site(_Handler) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 _MD5 = hashlib.md5(_Handler.content).hexdigest()
