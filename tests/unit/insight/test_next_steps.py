@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from core.data import DatasetInfo
-from core.insight.case import Case, later_schedule, longer_schedule
+from core.insight.case import Case
 from core.insight.next_steps import MOST, RULES, Suggestion, changed, next_steps
 from core.models import AnyArchitecture
-from core.optim import AnyOptimizer, AnyScheduler
-from core.recipe import Recipe, load_presets, recipe_from_draft, recipe_to_draft
+from core.recipe import recipe_from_draft, recipe_to_draft
 from core.recipe.words import changed_settings
 from core.runs import Run, RunStore
 from core.runs.status import Best, Reason, write_status
@@ -21,6 +20,7 @@ from core.spec import Spec, choices_of, kind_of
 from core.train import architecture_stages
 from tests.pages.made_runs import add_epoch, data_info, epoch_row, make_run
 from tests.unit.insight.judged_runs import judged_run
+from tests.unit.insight.recipes import every_recipe
 
 FLIP = [{"kind": "horizontal_flip"}]
 COSINE = {"kind": "cosine"}
@@ -360,20 +360,6 @@ class TestWhereThereIsNothingToSay:
         assert "small images" not in steps(store, run, None)
 
 
-def every_recipe() -> list[Recipe]:
-    """Every architecture, optimizer, scheduler and preset."""
-    base = recipe_to_draft(Recipe())
-    drafts = [recipe_to_draft(preset.recipe) for preset in load_presets()]
-    for name, union in (
-        ("architecture", AnyArchitecture),
-        ("optimizer", AnyOptimizer),
-        ("scheduler", AnyScheduler),
-    ):
-        drafts += [base | {name: {"kind": kind_of(spec)}} for spec in choices_of(union)]
-        drafts += [base | {name: {"kind": kind_of(spec)}, "epochs": 1} for spec in choices_of(union)]
-    return [recipe_from_draft(draft) for draft in drafts]
-
-
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_what_a_rule_changes_is_a_valid_recipe_whatever_it_begins_with(
     store: RunStore, info: DatasetInfo, rule: Any
@@ -393,13 +379,6 @@ def test_what_a_rule_changes_is_a_valid_recipe_whatever_it_begins_with(
             assert changed_settings(recipe, after), found
             spoke += 1
     assert spoke or rule.name in ("win within noise", "still rising")
-
-
-def test_a_longer_schedule_is_valid_whatever_it_begins_with() -> None:
-    for recipe in every_recipe():
-        for asked in (recipe.epochs, 2 * recipe.epochs):
-            assert changed(recipe, longer_schedule(recipe, asked)[1]).epochs > asked
-            assert changed(recipe, later_schedule(recipe, asked)[1]).epochs >= asked
 
 
 RESIZED = [spec for spec in choices_of(AnyArchitecture) if "full_resolution_steps" in spec.model_fields]
