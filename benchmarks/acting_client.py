@@ -75,9 +75,11 @@ class ActingSession(Session):
         await self.until(lambda: self.drawn > drawn)
 
     async def until(self, is_so: Callable[[], object], within_s: float = WAIT_S) -> None:
-        """Wait for something to come. Raises SessionFailed where it does not."""
+        """Wait for something to come. Raises SessionFailed where it does not, or what ended the session."""
         until = time.monotonic() + within_s
         while not is_so():
+            if self.running is not None and self.running.done():
+                self.running.result()
             if time.monotonic() > until:
                 raise SessionFailed(f"What was waited for did not come within {within_s:.0f} s.")
             await asyncio.sleep(0.02)
@@ -141,7 +143,7 @@ async def opened(address: str, within_s: float = WAIT_S) -> AsyncIterator[Acting
 @asynccontextmanager
 async def open_session(session: S, within_s: float = WAIT_S) -> AsyncIterator[S]:
     """Let a session run within the block, its page drawn once. Raises what ended it."""
-    task = asyncio.create_task(session.run())
+    task = session.running = asyncio.create_task(session.run())
     try:
         until = time.monotonic() + within_s
         while not session.drawn:

@@ -69,6 +69,8 @@ class Session:
         self.messages = self.bytes = self.drawn = 0
         """Messages and bytes received, and how often the page came as a whole."""
         self.answered_at = 0.0
+        self.running: asyncio.Task[None] | None = None
+        """`run`, by whom it was begun; done where the session has ended."""
         self._address = address
         self._page_name = parts.path.strip("/")
         self._query = parts.query

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from core.runs import ACTIVE, RESUMABLE, Run, RunEntry, Status
+from core.runs.resuming import resume
 from ui.links import clone_into_form, go
 from ui.live_extend import extend_dialog
 from ui.problems import told
@@ -45,7 +46,7 @@ def _training_buttons(run: Run, status: Status) -> None:
             "Resume",
             ":material/play_arrow:",
             f"live_resume_{run.id}",
-            lambda: store().resume(run),
+            lambda: resume(store(), run),
             primary=True,
         )
     if status.state in EXTENDABLE and st.button(
@@ -97,7 +98,7 @@ def _button(
     label: str,
     icon: str,
     key: str,
-    act: Callable[[], None],
+    act: Callable[[], object],
     *,
     primary: bool = False,
     disabled: bool = False,

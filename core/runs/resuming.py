@@ -7,6 +7,7 @@ run is offered, or tried, once more.
 
 import logging
 import os
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ VARIABLE = "PLATEAU_RESUME"
 MOST_TRIES = 3
 """So often a run resumes by itself without an epoch more: one that brings down the app each time would
 do so for ever."""
+CLICKS_S = 3.0
+"""How long a click waits for others on the same run, of which one after the other has it."""
 
 _PUT_AWAY, _TRIED = ".put-away.json", ".tried.json"
 _log = logging.getLogger("plateau.queue")
@@ -67,13 +70,18 @@ def put_away(store: RunStore, runs: Sequence[Run]) -> None:
 def resume(store: RunStore, run: Run) -> bool:
     """Put a run back into the queue. False where it goes on already, or has come to its end: the second
     of two clicks wants nothing else. Raises what RunStore.resume does."""
-    try:
-        store.resume(run)
-    except (BadInput, Busy):
-        if run.status().state in ("queued", "finished", *ACTIVE):
-            return False
-        raise
-    return True
+    until = time.monotonic() + CLICKS_S
+    while True:
+        try:
+            store.resume(run)
+        except (BadInput, Busy) as error:
+            if run.status().state in ("queued", "finished", *ACTIVE):
+                return False
+            # Another click may hold the run, and not have written down yet that it goes on.
+            if not isinstance(error, Busy) or time.monotonic() > until:
+                raise
+        else:
+            return True
 
 
 def resume_by_itself(store: RunStore, runs: Sequence[Run]) -> list[Run]:

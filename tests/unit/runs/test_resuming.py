@@ -1,5 +1,7 @@
 """Interrupted runs: offered until somebody answers, or resumed by themselves where that was asked for."""
 
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +77,26 @@ def test_a_second_click_changes_nothing(store: RunStore, small: Dataset) -> None
     with hold(run.lock_path, busy=""):
         put(run, "running", 1)
         assert not resume(store, run)
+
+
+@pytest.mark.parametrize("does", ["resumes it", "does nothing"])
+def test_a_click_waits_for_another_that_has_the_run(store: RunStore, small: Dataset, does: str) -> None:
+    run = put(new_run(store, small), "interrupted", 1)
+    holds = threading.Event()
+
+    def other() -> None:
+        with run.locked("in use"):
+            holds.set()
+            time.sleep(0.7)  # longer than one try
+            if does == "resumes it":
+                put(run, "queued", 1)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert holds.wait(10)
+    assert resume(store, run) is (does == "does nothing")
+    thread.join()
+    assert run.status().state == "queued"
 
 
 def test_what_was_put_away_is_offered_again_only_when_it_was_interrupted_again(
