@@ -195,11 +195,10 @@ def _first_sights(context: BrowserContext, places: Places, times: Times, browser
         if side is times.plateau:
             _check_table(page)
         page.close()
-    # Plateau draws val and train of each run.
-    both = ((times.floor, places.chart, PICKED), (times.plateau, places.compare(PICKED), 2 * PICKED))
-    for side, address, count in both:
+    # Of so many runs Plateau draws val, until one asks for train.
+    for side, address in ((times.floor, places.chart), (times.plateau, places.compare(PICKED))):
         page = open_page(context, address)
-        side[f"link to {PICKED} runs, {browser}"].append(lines_s(page, count))
+        side[f"link to {PICKED} runs, {browser}"].append(lines_s(page, PICKED))
         page.close()
 
 
@@ -221,7 +220,7 @@ def _by_click(context: BrowserContext, places: Places, times: Times) -> None:
     page = open_page(context, places.compare(PICKED - 1))
     settle(page)
     click_row(page, PICKED - 1)
-    times.plateau["click to redrawn chart"].append(lines_s(page, 2 * PICKED))
+    times.plateau["click to redrawn chart"].append(lines_s(page, PICKED))
     page.close()
 
 

@@ -27,11 +27,14 @@ POINTS_IN_ALL = 3000
 FACETS_BESIDE = 3
 FACET_HEIGHT = 300
 FIELD_WIDTH = 230
-_LINES = {
-    "val": ("val",),
-    "val and train": ("val", "train"),
+CHART = "compare_chart"
+_VAL, _VAL_AND_TRAIN = "val", "val and train"
+_LINES: dict[str, tuple[str, ...]] = {
+    _VAL: ("val",),
+    _VAL_AND_TRAIN: ("val", "train"),
     "val and clean train": ("val", "clean train"),
 }
+_BEGAN = "compare_lines_began_"
 _RUN, _NOTHING = "run", "nothing"
 Reads = Mapping[str, RowsRead]
 Fields = Mapping[str, Field]
@@ -42,34 +45,62 @@ def read_runs(entries: Sequence[RunEntry]) -> dict[str, RowsRead]:
     return {entry.id: epochs_of(entry.run) for entry in entries if entry.status}
 
 
-def curves_panel(entries: list[RunEntry], reads: Reads, fields: Fields, bar: Any) -> None:
-    """What to draw, and the charts. `fields` are those of these runs, in their order; by what to tell
-    them apart is chosen in `bar`."""
+class CurvesPlace:
+    """Where the curves stand: below what is chosen of them, above what is said of them."""
+
+    def __init__(self) -> None:
+        self.notice = st.container()
+        self.choice = st.container(horizontal=True, gap="medium", vertical_alignment="center")
+        self.charts, self.words = st.container(), st.container()
+
+
+def first_curves(entries: Sequence[RunEntry], reads: Reads, place: CurvesPlace) -> bool:
+    """The curves as they are before anybody has chosen anything; whether there were any."""
+    drawn = [curve for curve in curves_of(entries, reads) if curve.rows]
+    if drawn:
+        shown = _LINES[_lines_at_first(len(entries))]
+        with place.charts:
+            _chart(_style("accuracy", shown, "epoch", drawn, None), drawn, CHART)
+    return bool(drawn)
+
+
+def curves_panel(
+    entries: Sequence[RunEntry],
+    reads: Reads,
+    fields: Fields,
+    bar: Any,
+    place: CurvesPlace,
+    *,
+    drawn_before: bool,
+) -> None:
+    """What to draw, and the charts, unless `first_curves` has drawn them. `fields` are those of these runs,
+    in their order; by what to tell them apart is chosen in `bar`."""
     color_by = facet_by = None
     told_apart = [key for key in fields if key != BEST]
     if told_apart:
         with bar:
             color_by = field_choice("Colour", fields, told_apart, "compare_color", _RUN)
             facet_by = field_choice("Side by side", fields, told_apart, "compare_facet", _NOTHING)
-    kind, shown, x_axis = _what_to_draw()
+    with place.choice:
+        kind, shown, x_axis = _what_to_draw(len(entries))
     curves = curves_of(entries, reads, color_by, kind)
     drawn = [curve for curve in curves if curve.rows]
-    if drawn:
-        averaged = any(has_average(curve.rows) for curve in drawn)
-        if averaged and "val" in shown:
-            shown = ("val", AVERAGED, *shown[1:])
-        style = _Style(kind, shown, x_axis, averaged, color_by)
-        if facet_by is None:
-            _chart(style, drawn, "compare_chart")
+    if drawn and not drawn_before:
+        style = _style(kind, shown, x_axis, drawn, color_by)
+        with place.charts:
+            if facet_by is None:
+                _chart(style, drawn, CHART)
+            else:
+                _facets(style, drawn, {entry.id: at for at, entry in enumerate(entries)}, facet_by)
+    with place.words:
+        if drawn:
+            st.caption(_hint(drawn, [curve.name for curve in curves if not curve.rows], color_by))
         else:
-            _facets(style, drawn, {entry.id: at for at, entry in enumerate(entries)}, facet_by)
-        st.caption(_hint(drawn, [curve.name for curve in curves if not curve.rows], color_by))
-    else:
-        st.caption("None of these runs has finished an epoch yet.")
-    names = unique_names(entries)
-    for run_id, read in reads.items():
-        for note in rows_notes(read.rows, read.damaged):
-            st.caption(f":orange[:material/warning:] {plain(f'{names[run_id]}: {note}')}")
+            st.caption("None of these runs has finished an epoch yet.")
+        names = unique_names(entries)
+        for run_id, read in reads.items():
+            for note in rows_notes(read.rows, read.damaged):
+                st.caption(f":orange[:material/warning:] {plain(f'{names[run_id]}: {note}')}")
 
 
 class _Style:
@@ -85,6 +116,16 @@ class _Style:
         """The chart's rows, and with them what its legend names."""
         parts = None if self.color_by is None else self.color_by.colors
         return overlay_frame(self.kind, curves, self.x_axis, averaged=self.averaged, parts=parts)
+
+
+def _style(
+    kind: Kind, shown: tuple[str, ...], x_axis: XAxis, drawn: Sequence[Curve], color_by: Field | None
+) -> _Style:
+    """Of runs that average their weights, val of these too."""
+    averaged = any(has_average(curve.rows) for curve in drawn)
+    if averaged and "val" in shown:
+        shown = ("val", AVERAGED, *shown[1:])
+    return _Style(kind, shown, x_axis, averaged, color_by)
 
 
 def _chart(
@@ -122,7 +163,7 @@ def _facets(style: _Style, curves: Sequence[Curve], places: Mapping[str, int], f
         runs = {run_id for run_id, at in places.items() if at in inside}
         with place:
             if curves_inside := [curve for curve in curves if curve.id in runs]:
-                _chart(style, curves_inside, f"compare_chart_{at}", height=FACET_HEIGHT, domain=domain)
+                _chart(style, curves_inside, f"{CHART}_{at}", height=FACET_HEIGHT, domain=domain)
 
 
 def facets(field: Field) -> list[tuple[Any, list[int]]]:
@@ -152,18 +193,25 @@ def _hint(drawn: Sequence[Curve], silent: Sequence[str], color_by: Field | None)
     return hint
 
 
-def _what_to_draw() -> tuple[Kind, tuple[str, ...], XAxis]:
-    """Which curves, which of their lines, and over what."""
-    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-        kinds: dict[str, Kind] = {"Accuracy": "accuracy", "Loss": "loss", "Gap": "gap", "Learning rate": "lr"}
-        kind = kinds[one_of("Curves", list(kinds), "compare_kind")]
-        shown: tuple[str, ...] = (kind,)
-        if kind in ("accuracy", "loss"):
-            lines = list(_LINES)
-            shown = _LINES[one_of("Lines", lines, f"compare_lines_{kind}", default=lines[1])]
-        axes: dict[str, XAxis] = {"Epochs": "epoch", "Time": "time"}
-        x_axis = axes[one_of("Over", list(axes), "compare_over")]
-        return kind, shown, x_axis
+def _what_to_draw(count: int) -> tuple[Kind, tuple[str, ...], XAxis]:
+    """Which curves of so many runs, which of their lines, and over what."""
+    kinds: dict[str, Kind] = {"Accuracy": "accuracy", "Loss": "loss", "Gap": "gap", "Learning rate": "lr"}
+    kind = kinds[one_of("Curves", list(kinds), "compare_kind")]
+    shown: tuple[str, ...] = (kind,)
+    if kind in ("accuracy", "loss"):
+        key = f"compare_lines_{kind}"
+        shown = _LINES[one_of("Lines", list(_LINES), key, default=_lines_at_first(count, key))]
+    axes: dict[str, XAxis] = {"Epochs": "epoch", "Time": "time"}
+    x_axis = axes[one_of("Over", list(axes), "compare_over")]
+    return kind, shown, x_axis
+
+
+def _lines_at_first(count: int, key: str = "compare_lines_accuracy") -> str:
+    """Which lines are drawn of so many runs until somebody chooses: train beside val, unless that would be
+    more curves than anybody can tell apart. It stays what it was when runs are added or taken away."""
+    if key not in st.session_state:
+        st.session_state[_BEGAN + key] = _VAL if 2 * count > CLEAR else _VAL_AND_TRAIN
+    return str(st.session_state[_BEGAN + key])
 
 
 def field_choice(

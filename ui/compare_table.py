@@ -135,6 +135,14 @@ def _height(rows: int) -> int:
     return min(TABLE_HEIGHT, ROW_HEIGHT * (rows + 1) + 3)
 
 
+def count_words(picked: Sequence[RunEntry], shown: Sequence[RunEntry], entries: Sequence[RunEntry]) -> str:
+    """How many runs there are, pass the filter and are selected, as a sentence."""
+    visible = {entry.id for entry in shown}
+    hidden = sum(1 for entry in picked if entry.id not in visible)
+    counts = f"{len(shown)} of {len(entries)} runs, {selected_words(picked)}"
+    return counts + (f" ({hidden} of them hidden by the filter)." if hidden else ".")
+
+
 def selected_words(picked: Sequence[RunEntry]) -> str:
     """'6 selected', of repeats '6 selected in 2 groups of repeats'."""
     found = groups(picked)

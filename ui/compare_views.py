@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from core.insight.repeats import Group, groups
 from core.runs import RunEntry
 from core.runs.index import Listing
-from ui.compare_curves import MOST, Reads, curves_panel, read_runs
+from ui.compare_curves import MOST, CurvesPlace, Reads, curves_panel, first_curves, read_runs
 from ui.links import go
 from ui.run_fields import Field, fields_of
 from ui.services import run_index
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from core.insight.parents import Relation
 
 CURVES, CHANGED, GROUPS, LINEAGE = "Curves", "What changed", "Groups", "Lineage"
-HEAD_START_S = 0.45
-"""How long the browser draws the curves of a link before it gets all that stands around them: together
-they would be there 0.3 s later, and the table no earlier (docs/performance.md)."""
-FILTERS_AND_ACTIONS_PX = 187
-"""How high everything between the page's title and the view's choice is without the table, on a wide
+HEAD_START_S = 0.6
+"""How long the browser draws what was come for before it gets all that stands around it: together they
+would be there 0.3 s later, and the rest no earlier (docs/performance.md)."""
+FILTERS_PX, ACTIONS_PX, CHOICES_PX = 82, 105, 104
+"""How high the filters, what stands between table and view, and the choices above curves are on a wide
 window."""
 _ADDRESSES = {CURVES: "", CHANGED: "changed", GROUPS: "groups", LINEAGE: "lineage"}
 
@@ -32,17 +33,40 @@ def give_head_start() -> None:
     time.sleep(HEAD_START_S)
 
 
-def blank(table_px: int) -> str:
-    """As high as what comes above the view, so that nothing moves when it does."""
-    return f'<div style="height: {FILTERS_AND_ACTIONS_PX + table_px}px"></div>'
+def blank(height_px: int) -> str:
+    """As high as what comes above, so that nothing moves when it does."""
+    return f'<div style="height: {height_px}px"></div>'
 
 
-def show_view(picked: Sequence[RunEntry], shown: Sequence[RunEntry], listing: Listing) -> Reads:
-    """The view that was chosen, or that the address names, of the selected runs and of those in the table.
+@dataclass(frozen=True)
+class First:
+    """Curves that stand there before the rest of the page."""
+
+    place: CurvesPlace
+    reads: Reads
+    drawn: bool
+
+
+def show_first_curves(picked: Sequence[RunEntry]) -> First:
+    """The curves of runs that a link names, before anything that can be chosen of them."""
+    drawn = list(picked[:MOST])
+    curves = CurvesPlace()
+    reads = read_runs(drawn)
+    return First(curves, reads, first_curves(drawn, reads, curves))
+
+
+def show_view(
+    picked: Sequence[RunEntry],
+    shown: Sequence[RunEntry],
+    listing: Listing,
+    bar: Any,
+    first: First | None = None,
+) -> Reads:
+    """The view that was chosen, or that the address names, of the selected runs and of those in the table;
+    `first` is what of it stands there already.
 
     Returns the rows of the runs whose curves it drew, of which the results are to stand below.
     """
-    bar = st.container(horizontal=True, gap="medium", vertical_alignment="center")
     with bar:
         view = _choose()
     if view == GROUPS:
@@ -58,38 +82,44 @@ def show_view(picked: Sequence[RunEntry], shown: Sequence[RunEntry], listing: Li
     elif view == CHANGED:
         _changed(picked, listing)
     else:
-        return _curves(picked, listing, bar)
+        return _curves(picked, listing, bar, first)
     return {}
 
 
-def _choose() -> str:
+def view_in_address() -> str:
+    """The view that the page's address names."""
     asked = st.query_params.get("view", "")
-    named = next((view for view, address in _ADDRESSES.items() if address == asked), CURVES)
+    return next((view for view, address in _ADDRESSES.items() if address == asked), CURVES)
+
+
+def _choose() -> str:
     view = st.segmented_control(
         "View",
         list(_ADDRESSES),
-        default=named,
+        default=view_in_address(),
         required=True,
         key="compare_view",
         label_visibility="collapsed",
     )
     address = _ADDRESSES[str(view)]
-    if address and asked != address:
+    if address and st.query_params.get("view") != address:
         st.query_params["view"] = address
     elif not address and "view" in st.query_params:
         del st.query_params["view"]
     return str(view)
 
 
-def _curves(picked: Sequence[RunEntry], listing: Listing, bar: Any) -> Reads:
+def _curves(picked: Sequence[RunEntry], listing: Listing, bar: Any, first: First | None) -> Reads:
     drawn = list(picked[:MOST])
+    place = first.place if first else CurvesPlace()
     if len(picked) > MOST:
-        st.info(
+        place.notice.info(
             f"{len(picked)} runs are selected; drawn are the first {MOST}. Groups shows all of them.",
             icon=":material/stacked_line_chart:",
         )
-    reads = read_runs(drawn)
-    curves_panel(drawn, reads, _fields(listing, drawn) if len(drawn) > 1 else {}, bar)
+    reads = first.reads if first else read_runs(drawn)
+    fields = _fields(listing, drawn) if len(drawn) > 1 else {}
+    curves_panel(drawn, reads, fields, bar, place, drawn_before=first is not None and first.drawn)
     return reads
 
 

@@ -305,6 +305,11 @@ def _best_mark(x: alt.X, color: str) -> Any:
     )
 
 
+def line_style(name: str) -> dict[str, Any]:
+    """Dash and width of one line, as its mark's."""
+    return {"strokeDash": _DASHES[name], "strokeWidth": _WIDTHS[name]}
+
+
 def line_styles(names: Sequence[str], color: str | None = None) -> dict[str, Any]:
     """Dash and width of each line, with one legend for both."""
     legend = None

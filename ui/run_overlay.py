@@ -21,6 +21,7 @@ from ui.run_charts import (
     Kind,
     Row,
     chart_title,
+    line_style,
     line_styles,
     position,
     series_of,
@@ -130,16 +131,10 @@ def overlay_spec(
     pick = alt.selection_point(name="pick", fields=["key"], bind="legend")
     faded = alt.condition(pick, alt.value(1.0), alt.value(0.12))
     x, color = _x(x_axis), _color()
-    y = value_axis(kind)
+    y = value_axis(kind, "value:Q" if len(shown) > 1 else f"{shown[0]}:Q")
     if domain is not None:
         y = y.scale(domain=list(domain), nice=True, zero=False)
-    lines = (
-        alt.Chart(ROWS)
-        .transform_fold(list(shown), as_=["series", "value"])
-        .mark_line(aria=False)
-        .encode(x=x, y=y, color=color, detail="id:N", opacity=faded, **line_styles(shown))
-        .add_params(pick)
-    )
+    lines = _lines(shown).encode(x=x, y=y, color=color, detail="id:N", opacity=faded).add_params(pick)
     layers = [lines, _spots(kind, x, shown[0], list(series_of(kind, averaged)))]
     if kind == "gap":
         layers.append(zero_line())
@@ -151,6 +146,15 @@ def overlay_spec(
             .encode(x=x, y=alt.Y("val:Q"), color=color, opacity=faded)
         )
     return spec_of(alt.layer(*layers).properties(height=height, title=chart_title(kind)))
+
+
+def _lines(shown: Sequence[str]) -> Any:
+    """The lines without their places. A single one of each run needs no fold of the rows and no scales for
+    its style, which spares the browser a third of its work."""
+    if len(shown) == 1:
+        return alt.Chart(ROWS).mark_line(aria=False, **line_style(shown[0]))
+    folded = alt.Chart(ROWS).transform_fold(list(shown), as_=["series", "value"])
+    return folded.mark_line(aria=False).encode(**line_styles(shown))
 
 
 def _x(x_axis: XAxis) -> alt.X:

@@ -23,9 +23,8 @@ from ui.links import PAGE_NAMES, route_path
 STATIC = Path(st.__file__).parent / "static"
 """Streamlit's own frontend."""
 CHART = ("ArrowVegaLiteChart",)
-TABLE = ("Html", "TextInput", "Multiselect", "Checkbox", "DataFrame", "ButtonGroup")
-"""Streamlit's names of the kinds of widget that a page with a chart, or with a filter and a table, waits
-for."""
+TABLE = ("DataFrame",)
+"""Streamlit's names of the kinds of widget that a page with a chart, or with a table, waits for."""
 _HINTS = """<script>
       // The server is found above the page's own name, whatever a proxy has put before it.
       window.__streamlit = {{ BACKEND_BASE_URL: new URL(".", window.location.href).href }}
