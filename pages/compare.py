@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.runs.run import no_such_run
 from ui.compare_actions import actions
-from ui.compare_curves import MOST, Reads
+from ui.compare_curves import MOST
 from ui.compare_results import results_panel
 from ui.compare_table import (
     count_words,
@@ -13,18 +13,18 @@ from ui.compare_table import (
     passing,
     run_table,
     selection_in_address,
+    selection_now,
     table_height,
 )
 from ui.compare_views import (
     ACTIONS_PX,
     CHOICES_PX,
-    CURVES,
     FILTERS_PX,
     blank,
+    curves_asked,
     give_head_start,
-    show_first_curves,
+    show_curves,
     show_view,
-    view_in_address,
 )
 from ui.links import go
 from ui.problems import told
@@ -49,32 +49,35 @@ def runs_and_views() -> None:
     if unknown:
         st.error(plain(" ".join(no_such_run(run_id) for run_id in unknown[:3])), icon=":material/error:")
     by_id = {entry.id: entry for entry in entries}
+    selected = selection_now(selected)
+    picked = [by_id[run_id] for run_id in selected if run_id in by_id]
     blanks, filters, table, about = st.empty(), st.container(), st.container(), st.container()
     bar = st.container(horizontal=True, gap="medium", vertical_alignment="center")
     view, below = st.container(), st.container()
-    first, has_table = None, False
-    if first_drawing():
-        # What was come for is sent first, and stands where it will stay: curves to who follows a link to
-        # them, else the table.
-        if selected and view_in_address() == CURVES:
+    # What was come for or asked for is sent first, and stands where it will stay: the curves of what is
+    # selected, else the table.
+    drawn, is_first, has_table = None, first_drawing(), False
+    if picked and curves_asked():
+        if is_first:
             blanks.html(blank(FILTERS_PX + table_height(entries) + ACTIONS_PX + CHOICES_PX))
-            with view, told():
-                first = show_first_curves([by_id[run_id] for run_id in selected])
-                give_head_start()
-        else:
-            blanks.html(blank(FILTERS_PX))
-            with table:
-                selected, has_table = run_table(entries, selected, listing.version), True
-            give_head_start()
+        with view, told():
+            drawn = show_curves(picked, listing)
+    elif is_first:
+        blanks.html(blank(FILTERS_PX))
+        with table:
+            run_table(entries, selected, listing.version)
+        has_table = True
+    if is_first:
+        give_head_start()
         blanks.empty()
+
     with filters:
         shown = passing(entries, filter_bar(entries))
     with table:
         if not shown:
             st.caption("No run passes this filter.")
         elif not has_table:
-            selected = run_table(shown, selected, listing.version)
-    picked = [by_id[run_id] for run_id in selected if run_id in by_id]
+            run_table(shown, selected, listing.version)
     with about:
         st.caption(count_words(picked, shown, entries))
         if picked:
@@ -83,12 +86,11 @@ def runs_and_views() -> None:
         for entry in picked:
             if entry.damaged:
                 st.error(plain(entry.damaged), icon=":material/broken_image:")
-    reads: Reads = {}
     with view, told():
-        reads = show_view(picked, shown, listing, bar, first)
-    if reads:
+        show_view(picked, shown, listing, bar, drawn)
+    if drawn:
         with below, told():
-            results_panel(picked[:MOST], reads)
+            results_panel(picked[:MOST], drawn.reads)
 
 
 runs_and_views()

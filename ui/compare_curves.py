@@ -1,6 +1,6 @@
 """Curves of the selected runs, laid over each other; coloured by run or setting, side by side by setting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,10 @@ POINTS_IN_ALL = 3000
 FACETS_BESIDE = 3
 FACET_HEIGHT = 300
 FIELD_WIDTH = 230
-CHART = "compare_chart"
+CHART, KIND, OVER = "compare_chart", "compare_kind", "compare_over"
+COLOR, FACET = "compare_color", "compare_facet"
+_KINDS: dict[str, Kind] = {"Accuracy": "accuracy", "Loss": "loss", "Gap": "gap", "Learning rate": "lr"}
+_AXES: dict[str, XAxis] = {"Epochs": "epoch", "Time": "time"}
 _VAL, _VAL_AND_TRAIN = "val", "val and train"
 _LINES: dict[str, tuple[str, ...]] = {
     _VAL: ("val",),
@@ -54,53 +57,56 @@ class CurvesPlace:
         self.charts, self.words = st.container(), st.container()
 
 
-def first_curves(entries: Sequence[RunEntry], reads: Reads, place: CurvesPlace) -> bool:
-    """The curves as they are before anybody has chosen anything; whether there were any."""
-    drawn = [curve for curve in curves_of(entries, reads) if curve.rows]
-    if drawn:
-        shown = _LINES[_lines_at_first(len(entries))]
-        with place.charts:
-            _chart(_style("accuracy", shown, "epoch", drawn, None), drawn, CHART)
-    return bool(drawn)
+def draw_curves(
+    entries: Sequence[RunEntry], reads: Reads, fields: Callable[[], Fields], place: CurvesPlace
+) -> list[Curve]:
+    """The charts as was chosen in `curves_choices`, which may come later: what a click asked for is drawn
+    first. `fields` tells these runs apart, in their order.
 
-
-def curves_panel(
-    entries: Sequence[RunEntry],
-    reads: Reads,
-    fields: Fields,
-    bar: Any,
-    place: CurvesPlace,
-    *,
-    drawn_before: bool,
-) -> None:
-    """What to draw, and the charts, unless `first_curves` has drawn them. `fields` are those of these runs,
-    in their order; by what to tell them apart is chosen in `bar`."""
-    color_by = facet_by = None
-    told_apart = [key for key in fields if key != BEST]
-    if told_apart:
-        with bar:
-            color_by = field_choice("Colour", fields, told_apart, "compare_color", _RUN)
-            facet_by = field_choice("Side by side", fields, told_apart, "compare_facet", _NOTHING)
-    with place.choice:
-        kind, shown, x_axis = _what_to_draw(len(entries))
+    Returns the curves, those without a row among them.
+    """
+    kind, shown, x_axis = _chosen(len(entries))
+    color_by = _chosen_field(COLOR, fields)
+    facet_by = _chosen_field(FACET, fields)
     curves = curves_of(entries, reads, color_by, kind)
     drawn = [curve for curve in curves if curve.rows]
-    if drawn and not drawn_before:
+    if drawn:
         style = _style(kind, shown, x_axis, drawn, color_by)
         with place.charts:
             if facet_by is None:
                 _chart(style, drawn, CHART)
             else:
                 _facets(style, drawn, {entry.id: at for at, entry in enumerate(entries)}, facet_by)
+    return curves
+
+
+def curves_choices(count: int, fields: Fields, bar: Any, place: CurvesPlace) -> None:
+    """What can be chosen of the curves of so many runs; by what to tell them apart in `bar`."""
+    if told_apart := _told_apart(fields):
+        with bar:
+            field_choice("Colour", fields, told_apart, COLOR, _RUN)
+            field_choice("Side by side", fields, told_apart, FACET, _NOTHING)
+    with place.choice:
+        one_of("Curves", list(_KINDS), KIND)
+        key = _lines_key(_KINDS[_state(KIND, _KINDS)])
+        if key:
+            one_of("Lines", list(_LINES), key, default=_lines_at_first(count, key))
+        one_of("Over", list(_AXES), OVER)
+
+
+def curves_words(curves: Sequence[Curve], reads: Reads, place: CurvesPlace) -> None:
+    """What there is to say of the curves."""
+    drawn = [curve for curve in curves if curve.rows]
     with place.words:
         if drawn:
-            st.caption(_hint(drawn, [curve.name for curve in curves if not curve.rows], color_by))
+            silent = [curve.name for curve in curves if not curve.rows]
+            st.caption(_hint(drawn, silent, by_run=_state(COLOR, [_RUN]) == _RUN))
         else:
             st.caption("None of these runs has finished an epoch yet.")
-        names = unique_names(entries)
-        for run_id, read in reads.items():
+        for curve in curves:
+            read = reads[curve.id]
             for note in rows_notes(read.rows, read.damaged):
-                st.caption(f":orange[:material/warning:] {plain(f'{names[run_id]}: {note}')}")
+                st.caption(f":orange[:material/warning:] {plain(f'{curve.name}: {note}')}")
 
 
 class _Style:
@@ -182,31 +188,51 @@ def facets(field: Field) -> list[tuple[Any, list[int]]]:
     return found
 
 
-def _hint(drawn: Sequence[Curve], silent: Sequence[str], color_by: Field | None) -> str:
+def _hint(drawn: Sequence[Curve], silent: Sequence[str], *, by_run: bool) -> str:
     """What a person can do with the chart, and what is missing from it; as Markdown."""
     hint = "A click on a name in the legend brings its curve forward."
     if silent:
         hint += f" Without an epoch yet: {plain(', '.join(silent))}."
-    if len(drawn) > CLEAR and color_by is None:
+    if len(drawn) > CLEAR and by_run:
         hint += f" {len(drawn)} curves are hard to tell apart; up to {CLEAR} stay clear. "
         hint += "Colour them by a setting, or see them under Groups."
     return hint
 
 
-def _what_to_draw(count: int) -> tuple[Kind, tuple[str, ...], XAxis]:
+def _chosen(count: int) -> tuple[Kind, tuple[str, ...], XAxis]:
     """Which curves of so many runs, which of their lines, and over what."""
-    kinds: dict[str, Kind] = {"Accuracy": "accuracy", "Loss": "loss", "Gap": "gap", "Learning rate": "lr"}
-    kind = kinds[one_of("Curves", list(kinds), "compare_kind")]
+    kind = _KINDS[_state(KIND, _KINDS)]
     shown: tuple[str, ...] = (kind,)
-    if kind in ("accuracy", "loss"):
-        key = f"compare_lines_{kind}"
-        shown = _LINES[one_of("Lines", list(_LINES), key, default=_lines_at_first(count, key))]
-    axes: dict[str, XAxis] = {"Epochs": "epoch", "Time": "time"}
-    x_axis = axes[one_of("Over", list(axes), "compare_over")]
-    return kind, shown, x_axis
+    if key := _lines_key(kind):
+        began = _lines_at_first(count, key)
+        shown = _LINES[st.session_state.get(key, began)]
+    return kind, shown, _AXES[_state(OVER, _AXES)]
 
 
-def _lines_at_first(count: int, key: str = "compare_lines_accuracy") -> str:
+def _state(key: str, options: Iterable[str]) -> str:
+    """What is chosen there, as the session has it before the widget is drawn: at first the first option."""
+    return str(st.session_state.get(key) or next(iter(options)))
+
+
+def _lines_key(kind: Kind) -> str:
+    """Where the choice of lines is kept; '' for curves of one line."""
+    return f"compare_lines_{kind}" if kind in ("accuracy", "loss") else ""
+
+
+def _chosen_field(key: str, fields: Callable[[], Fields]) -> Field | None:
+    """The setting or figure that is chosen there, as the session has it before the widget is drawn."""
+    chosen = st.session_state.get(key)
+    if chosen in (None, _RUN, _NOTHING):
+        return None
+    known = fields()
+    return known[chosen] if chosen in _told_apart(known) else None
+
+
+def _told_apart(fields: Fields) -> list[str]:
+    return [key for key in fields if key != BEST]
+
+
+def _lines_at_first(count: int, key: str) -> str:
     """Which lines are drawn of so many runs until somebody chooses: train beside val, unless that would be
     more curves than anybody can tell apart. It stays what it was when runs are added or taken away."""
     if key not in st.session_state:

@@ -91,18 +91,17 @@ def selection_in_address(entries: Sequence[RunEntry]) -> tuple[list[str], list[s
     return [i for i in asked if i in known], [i for i in asked if i not in known]
 
 
-def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) -> list[str]:
-    """Draw the runs that pass the filter; returns the selection as it is now.
+def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) -> None:
+    """Draw the runs that pass the filter, with those of `selection_now`.
 
     Selected runs that the filter hides stay selected. A group of repeats is selected as a whole, or,
     unfolded, run by run. `version` is the listing's.
     """
     grouped = st.session_state.get(GROUPED, True)
     found = groups(entries) if grouped else [Group(entry.id, (entry,)) for entry in entries]
-    now = _selection(selected)
-    unfolded = _unfolded(found, set(now))
+    unfolded = _unfolded(found, set(selected))
     rows = table_rows(found, unfolded)
-    places = [place for place, row in enumerate(rows) if set(row.ids) <= set(now)]
+    places = [place for place, row in enumerate(rows) if set(row.ids) <= set(selected)]
     lines = tuple(row.ids for row in rows)
     # The same table whatever it shows, so that it stays scrolled where it is.
     if first_drawing():
@@ -121,9 +120,8 @@ def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) ->
         row_height=ROW_HEIGHT,
         placeholder="",
     )
-    st.session_state[_LAST] = {"lines": lines, "places": places, "address": now, "unfolded": unfolded}
-    put_in_address(now)
-    return now
+    st.session_state[_LAST] = {"lines": lines, "places": places, "address": selected, "unfolded": unfolded}
+    put_in_address(selected)
 
 
 def table_height(entries: Sequence[RunEntry]) -> int:
@@ -165,9 +163,9 @@ def _places() -> list[int]:
     return list(state["selection"]["rows"]) if state else []
 
 
-def _selection(selected: list[str]) -> list[str]:
+def selection_now(selected: list[str]) -> list[str]:
     """What is selected now: what the address says, and on top what was clicked in the table since it was
-    drawn."""
+    drawn. The session has the click before the table is drawn anew."""
     last = st.session_state.get(_LAST)
     if last is None or TABLE not in st.session_state or last["address"] != selected:
         return selected

@@ -10,15 +10,25 @@ import streamlit as st
 from core.insight.repeats import Group, groups
 from core.runs import RunEntry
 from core.runs.index import Listing
-from ui.compare_curves import MOST, CurvesPlace, Reads, curves_panel, first_curves, read_runs
+from ui.compare_curves import (
+    MOST,
+    CurvesPlace,
+    Reads,
+    curves_choices,
+    curves_words,
+    draw_curves,
+    read_runs,
+)
 from ui.links import go
 from ui.run_fields import Field, fields_of
+from ui.run_overlay import Curve
 from ui.services import run_index
 
 if TYPE_CHECKING:
     from core.insight.parents import Relation
 
 CURVES, CHANGED, GROUPS, LINEAGE = "Curves", "What changed", "Groups", "Lineage"
+VIEW = "compare_view"
 HEAD_START_S = 0.6
 """How long the browser draws what was come for before it gets all that stands around it: together they
 would be there 0.3 s later, and the rest no earlier (docs/performance.md)."""
@@ -39,20 +49,25 @@ def blank(height_px: int) -> str:
 
 
 @dataclass(frozen=True)
-class First:
+class Drawn:
     """Curves that stand there before the rest of the page."""
 
     place: CurvesPlace
     reads: Reads
-    drawn: bool
+    curves: list[Curve]
 
 
-def show_first_curves(picked: Sequence[RunEntry]) -> First:
-    """The curves of runs that a link names, before anything that can be chosen of them."""
-    drawn = list(picked[:MOST])
-    curves = CurvesPlace()
-    reads = read_runs(drawn)
-    return First(curves, reads, first_curves(drawn, reads, curves))
+def curves_asked() -> bool:
+    """Whether curves are what the page is to show of selected runs."""
+    return str(st.session_state.get(VIEW) or view_in_address()) == CURVES
+
+
+def show_curves(picked: Sequence[RunEntry], listing: Listing) -> Drawn:
+    """The curves of the selected runs, without what can be chosen of them."""
+    runs = list(picked[:MOST])
+    place = CurvesPlace()
+    reads = read_runs(runs)
+    return Drawn(place, reads, draw_curves(runs, reads, lambda: _fields(listing, runs), place))
 
 
 def show_view(
@@ -60,13 +75,10 @@ def show_view(
     shown: Sequence[RunEntry],
     listing: Listing,
     bar: Any,
-    first: First | None = None,
-) -> Reads:
+    drawn: Drawn | None,
+) -> None:
     """The view that was chosen, or that the address names, of the selected runs and of those in the table;
-    `first` is what of it stands there already.
-
-    Returns the rows of the runs whose curves it drew, of which the results are to stand below.
-    """
+    of curves what stands around them, for they are `drawn` already."""
     with bar:
         view = _choose()
     if view == GROUPS:
@@ -81,9 +93,8 @@ def show_view(
         st.markdown("Select runs in the table's first column to lay their curves over each other.")
     elif view == CHANGED:
         _changed(picked, listing)
-    else:
-        return _curves(picked, listing, bar, first)
-    return {}
+    elif drawn:
+        _around(drawn, picked, listing, bar)
 
 
 def view_in_address() -> str:
@@ -98,7 +109,7 @@ def _choose() -> str:
         list(_ADDRESSES),
         default=view_in_address(),
         required=True,
-        key="compare_view",
+        key=VIEW,
         label_visibility="collapsed",
     )
     address = _ADDRESSES[str(view)]
@@ -109,18 +120,16 @@ def _choose() -> str:
     return str(view)
 
 
-def _curves(picked: Sequence[RunEntry], listing: Listing, bar: Any, first: First | None) -> Reads:
-    drawn = list(picked[:MOST])
-    place = first.place if first else CurvesPlace()
+def _around(drawn: Drawn, picked: Sequence[RunEntry], listing: Listing, bar: Any) -> None:
     if len(picked) > MOST:
-        place.notice.info(
+        drawn.place.notice.info(
             f"{len(picked)} runs are selected; drawn are the first {MOST}. Groups shows all of them.",
             icon=":material/stacked_line_chart:",
         )
-    reads = first.reads if first else read_runs(drawn)
-    fields = _fields(listing, drawn) if len(drawn) > 1 else {}
-    curves_panel(drawn, reads, fields, bar, place, drawn_before=first is not None and first.drawn)
-    return reads
+    runs = list(picked[:MOST])
+    fields = _fields(listing, runs) if len(runs) > 1 else {}
+    curves_choices(len(runs), fields, bar, drawn.place)
+    curves_words(drawn.curves, drawn.reads, drawn.place)
 
 
 def _fields(listing: Listing, entries: Sequence[RunEntry]) -> dict[str, Field]:
