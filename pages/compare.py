@@ -67,8 +67,9 @@ def runs_and_views() -> None:
         with table:
             run_table(entries, selected, listing.version)
         has_table = True
+    if is_first or drawn:
+        give_head_start(is_first=is_first)
     if is_first:
-        give_head_start()
         blanks.empty()
 
     with filters:

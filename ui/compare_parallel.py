@@ -17,7 +17,7 @@ from ui.compare_curves import Fields, field_choice
 from ui.run_charts import ROWS
 from ui.run_fields import BEST, RAMP, REPEATS, Field, spread_fields
 
-MOST_LINES = 500
+MOST_LINES = 300
 """So many runs are drawn; of more, every so-manieth from the best to the worst."""
 AXES = 7
 """Axes that one begins with; more can be added."""
@@ -99,7 +99,9 @@ def parallel_frame(
                 part = "" if color_by is None else color_by.parts[0][line]
                 rows.append((entry.id, entry.name, at, height, part, axes[-1].values[line], None))
         rows += [(None, None, at, height, None, None, tick) for tick, height in ticks]
-    return pd.DataFrame(rows, columns=["id", "run", "axis", "y", "part", "best", "tick"])
+    frame = pd.DataFrame(rows, columns=["id", "run", "axis", "y", "part", "best", "tick"])
+    # Each name once on its way to the browser.
+    return frame.astype(dict.fromkeys(("id", "run", "part", "tick"), "category"))
 
 
 Heights = list[float | None]
@@ -153,7 +155,7 @@ def parallel_spec(
     runs = alt.Chart(ROWS).transform_filter("datum.id != null")
     ticks = alt.Chart(ROWS).transform_filter("datum.tick != null")
     lines = (
-        runs.mark_line(strokeWidth=1.4)
+        runs.mark_line(strokeWidth=1.4, aria=False)
         .encode(
             x=x,
             y=y,
@@ -165,12 +167,12 @@ def parallel_spec(
         .add_params(pick)
     )
     ink, paper = ("#e3e8ee", "#12171d") if dark else ("#1c2733", "#ffffff")
-    rules = ticks.mark_rule(color=ink, opacity=0.6, strokeWidth=1).encode(
+    rules = ticks.mark_rule(aria=False, color=ink, opacity=0.6, strokeWidth=1).encode(
         x=x, y=alt.Y("min(y):Q", axis=None), y2="max(y):Q", detail="axis:Q"
     )
     # Written twice, so that the letters stand out from the lines behind them.
     halo, text = (
-        ticks.mark_text(align="left", dx=7, fontSize=11, limit=110, **style).encode(x=x, y=y, text="tick:N")
+        ticks.mark_text(aria=False, align="left", dx=7, fontSize=11, limit=110, **style).encode(x=x, y=y, text="tick:N")
         for style in ({"color": paper, "stroke": paper, "strokeWidth": 4, "opacity": 0.85}, {"color": ink})
     )
     return spec_of(alt.layer(rules, lines, halo, text).properties(height=HEIGHT))
