@@ -27,7 +27,6 @@ from ui.login import closed_by_login
 from ui.problems import show_script_error
 from ui.shell import page_routes
 
-
 SWITCH_S = 0.001
 """How long a thread keeps Python from the others. By default 0.005 s, which the server waits before each
 message that it sends while a page is being made."""

@@ -171,8 +171,9 @@ def parallel_spec(
         x=x, y=alt.Y("min(y):Q", axis=None), y2="max(y):Q", detail="axis:Q"
     )
     # Written twice, so that the letters stand out from the lines behind them.
+    label = {"aria": False, "align": "left", "dx": 7, "fontSize": 11, "limit": 110}
     halo, text = (
-        ticks.mark_text(aria=False, align="left", dx=7, fontSize=11, limit=110, **style).encode(x=x, y=y, text="tick:N")
+        ticks.mark_text(**label, **style).encode(x=x, y=y, text="tick:N")
         for style in ({"color": paper, "stroke": paper, "strokeWidth": 4, "opacity": 0.85}, {"color": ink})
     )
     return spec_of(alt.layer(rules, lines, halo, text).properties(height=HEIGHT))
