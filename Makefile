@@ -39,11 +39,11 @@ pages: $(VENV)/.installed-tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/pages
 
 faults: $(VENV)/.installed-tests
-	$(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/faults
 
 browser: $(VENV)/.installed-tests
 	$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest tests/browser
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/browser
 
 # Hours on two cores. docs/reliability.md has what they said last.
 test-long: $(VENV)/.installed-tests  ## the long forms: every crash point, 100 kills, fuzzing, load, long life
