@@ -6,7 +6,6 @@ error ever shows a traceback.
 """
 
 import logging
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -27,16 +26,11 @@ from ui.login import closed_by_login
 from ui.problems import show_script_error
 from ui.shell import page_routes
 
-SWITCH_S = 0.001
-"""How long a thread keeps Python from the others. By default 0.005 s, which the server waits before each
-message that it sends while a page is being made."""
-
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     """Start the job queue with the server, and end it with the server."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    sys.setswitchinterval(SWITCH_S)
     workspace = find_workspace()
     library = Library(workspace.data)
     queue = JobQueue(RunStore(workspace.runs), library)

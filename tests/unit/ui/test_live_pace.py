@@ -15,7 +15,7 @@ class Clock:
 
 @pytest.mark.parametrize(
     ("viewers", "pace"),
-    [(1, 1), (TICKS_PER_S, 1), (TICKS_PER_S + 1, 2), (20, 3), (1000, LONGEST_S)],
+    [(1, 1), (TICKS_PER_S, 1), (TICKS_PER_S + 1, 2), (20, 4), (1000, LONGEST_S)],
 )
 def test_all_together_are_drawn_no_oftener_than_so_many_times_a_second(viewers: int, pace: float) -> None:
     seen = Viewers(Clock())
