@@ -30,7 +30,7 @@ def test_one_viewer_counts_once() -> None:
 def test_who_has_gone_counts_no_more() -> None:
     clock = Clock()
     seen = Viewers(clock)
-    for at in range(20):
+    for at in range(3 * TICKS_PER_S):
         seen.pace_s(str(at), 3.0)
     clock.now = 6.0 + GONE_S
     assert seen.pace_s("0", 3.0) == 3
