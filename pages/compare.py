@@ -4,7 +4,6 @@ import streamlit as st
 
 from core.runs.run import no_such_run
 from ui.compare_actions import actions
-from ui.compare_curves import MOST
 from ui.compare_results import results_panel
 from ui.compare_table import (
     count_words,
@@ -56,8 +55,9 @@ def runs_and_views() -> None:
     view, below = st.container(), st.container()
     # What was come for or asked for is sent first, and stands where it will stay: the curves of what is
     # selected, else the table.
-    drawn, is_first, has_table = None, first_drawing(), False
-    if picked and curves_asked():
+    drawn, is_first = None, first_drawing()
+    curves_first = bool(picked) and curves_asked()
+    if curves_first:
         if is_first:
             blanks.html(blank(FILTERS_PX + table_height(entries) + ACTIONS_PX + CHOICES_PX))
         with view, told():
@@ -66,10 +66,8 @@ def runs_and_views() -> None:
         blanks.html(blank(FILTERS_PX))
         with table:
             run_table(entries, selected, listing.version)
-        has_table = True
-    if is_first or drawn:
-        give_head_start(is_first=is_first)
     if is_first:
+        give_head_start()
         blanks.empty()
 
     with filters:
@@ -77,7 +75,7 @@ def runs_and_views() -> None:
     with table:
         if not shown:
             st.caption("No run passes this filter.")
-        elif not has_table:
+        elif curves_first or not is_first:
             run_table(shown, selected, listing.version)
     with about:
         st.caption(count_words(picked, shown, entries))
@@ -91,7 +89,7 @@ def runs_and_views() -> None:
         show_view(picked, shown, listing, bar, drawn)
     if drawn:
         with below, told():
-            results_panel(picked[:MOST], drawn.reads)
+            results_panel(drawn.runs, drawn.reads)
 
 
 runs_and_views()

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 CURVES, CHANGED, GROUPS, LINEAGE = "Curves", "What changed", "Groups", "Lineage"
 VIEW = "compare_view"
-HEAD_START_S, CLICK_HEAD_START_S = 0.6, 0.05
-"""How long the browser draws what was come for, or clicked for, before it gets all that stands around it:
+HEAD_START_S = 0.6
+"""How long the browser draws what was come for before it gets all that stands around it:
 together they would be there 0.3 s later, and the rest hardly earlier (docs/performance.md)."""
 FILTERS_PX, ACTIONS_PX, CHOICES_PX = 82, 105, 104
 """How high the filters, what stands between table and view, and the choices above curves are on a wide
@@ -38,9 +38,9 @@ window."""
 _ADDRESSES = {CURVES: "", CHANGED: "changed", GROUPS: "groups", LINEAGE: "lineage"}
 
 
-def give_head_start(*, is_first: bool) -> None:
+def give_head_start() -> None:
     """Let the browser draw what it has before it gets more."""
-    time.sleep(HEAD_START_S if is_first else CLICK_HEAD_START_S)
+    time.sleep(HEAD_START_S)
 
 
 def blank(height_px: int) -> str:
@@ -52,6 +52,7 @@ def blank(height_px: int) -> str:
 class Drawn:
     """Curves that stand there before the rest of the page."""
 
+    runs: list[RunEntry]
     place: CurvesPlace
     reads: Reads
     curves: list[Curve]
@@ -67,7 +68,7 @@ def show_curves(picked: Sequence[RunEntry], listing: Listing) -> Drawn:
     runs = list(picked[:MOST])
     place = CurvesPlace()
     reads = read_runs(runs)
-    return Drawn(place, reads, draw_curves(runs, reads, lambda: _fields(listing, runs), place))
+    return Drawn(runs, place, reads, draw_curves(runs, reads, lambda: _fields(listing, runs), place))
 
 
 def show_view(
@@ -94,7 +95,7 @@ def show_view(
     elif view == CHANGED:
         _changed(picked, listing)
     elif drawn:
-        _around(drawn, picked, listing, bar)
+        _around(drawn, len(picked), listing, bar)
 
 
 def view_in_address() -> str:
@@ -120,13 +121,13 @@ def _choose() -> str:
     return str(view)
 
 
-def _around(drawn: Drawn, picked: Sequence[RunEntry], listing: Listing, bar: Any) -> None:
-    if len(picked) > MOST:
+def _around(drawn: Drawn, selected: int, listing: Listing, bar: Any) -> None:
+    runs = drawn.runs
+    if selected > len(runs):
         drawn.place.notice.info(
-            f"{len(picked)} runs are selected; drawn are the first {MOST}. Groups shows all of them.",
+            f"{selected} runs are selected; drawn are the first {MOST}. Groups shows all of them.",
             icon=":material/stacked_line_chart:",
         )
-    runs = list(picked[:MOST])
     fields = _fields(listing, runs) if len(runs) > 1 else {}
     curves_choices(len(runs), fields, bar, drawn.place)
     curves_words(drawn.curves, drawn.reads, drawn.place)

@@ -295,3 +295,12 @@ class TestActions:
         run = make_run(store)
         press(page(run.id), "compare_live")
         assert gone[0][0].name == "live.py" and gone[0][1] == {"run": run.id}
+
+
+@pytest.mark.parametrize(("runs", "lines"), [(5, "val and train"), (6, "val")])
+def test_a_link_to_more_than_five_runs_begins_with_val_alone(store: RunStore, runs: int, lines: str) -> None:
+    made = [make_run(store, name=f"run {at}").id for at in range(runs)]
+    test = page(*made)
+    assert test.session_state["compare_lines_accuracy"] == lines
+    test.query_params["runs"] = ",".join(made[:2])
+    assert show(test).session_state["compare_lines_accuracy"] == lines, "a run less changes no lines"

@@ -67,6 +67,14 @@ def test_a_run_more_or_less_leaves_the_chart_as_high_as_it_is() -> None:
     assert overlay_height(13) > overlay_height(12) and overlay_height(3, 300) < overlay_height(3, 400)
 
 
+def test_one_line_of_each_run_needs_no_fold_and_looks_as_it_does_beside_others() -> None:
+    alone = overlay_spec("accuracy", ("val",), "epoch")["layer"][0]
+    assert "transform" not in alone and alone["encoding"]["y"]["field"] == "val"
+    beside = overlay_spec("accuracy", ("val", "train"), "epoch")["layer"][0]["encoding"]
+    for style in ("strokeDash", "strokeWidth"):
+        assert alone["mark"][style] == beside[style]["scale"]["range"][0]
+
+
 @pytest.mark.parametrize("kind", get_args(Kind))
 @pytest.mark.parametrize("averaged", [False, True])
 def test_specs_bring_no_rows_of_their_own(kind: Kind, averaged: bool) -> None:
