@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from core.insight import has_average, thin
@@ -15,7 +14,7 @@ from ui.charts import run_color
 from ui.lr_lines import drawn_lr
 from ui.run_charts import AVERAGED, Kind, Row
 from ui.run_fields import BEST, Field
-from ui.run_overlay import HEIGHT, Curve, XAxis, overlay_frame, overlay_height, overlay_spec
+from ui.run_overlay import HEIGHT, Curve, Overlay, XAxis, overlay, overlay_height, overlay_spec
 from ui.services import epochs_of
 from ui.words import plain, unique
 
@@ -118,10 +117,10 @@ class _Style:
         self.kind, self.shown, self.x_axis, self.averaged = kind, shown, x_axis, averaged
         self.color_by = color_by
 
-    def frame(self, curves: Sequence[Curve]) -> pd.DataFrame:
+    def rows(self, curves: Sequence[Curve]) -> Overlay:
         """The chart's rows, and with them what its legend names."""
         parts = None if self.color_by is None else self.color_by.colors
-        return overlay_frame(self.kind, curves, self.x_axis, averaged=self.averaged, parts=parts)
+        return overlay(self.kind, curves, self.shown, self.x_axis, averaged=self.averaged, parts=parts)
 
 
 def _style(
@@ -142,17 +141,18 @@ def _chart(
     height: int = HEIGHT,
     domain: tuple[float, float] | None = None,
 ) -> None:
-    frame = style.frame(curves)
+    rows = style.rows(curves)
+    spec = overlay_spec(
+        style.kind,
+        style.shown,
+        style.x_axis,
+        averaged=style.averaged,
+        by_part=style.color_by is not None,
+        domain=domain,
+        height=overlay_height(rows.names, height),
+    )
     st.vega_lite_chart(
-        frame,
-        overlay_spec(
-            style.kind,
-            style.shown,
-            style.x_axis,
-            averaged=style.averaged,
-            domain=domain,
-            height=overlay_height(frame["key"].nunique(), height),
-        ),
+        spec=spec | {"datasets": rows.datasets},
         key=key,
         width="stretch",
     )
@@ -160,8 +160,7 @@ def _chart(
 
 def _facets(style: _Style, curves: Sequence[Curve], places: Mapping[str, int], facet_by: Field) -> None:
     """A chart for each part of the field, with one axis of values for all."""
-    frame = style.frame(curves)
-    values = frame[list(style.shown)].stack()
+    values = style.rows(curves).lines[list(style.shown)].stack()
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     # Rounded: each new pair of ends would build a spec anew.
     domain = (round(low, 2), round(high, 2) if round(high, 2) > round(low, 2) else round(low, 2) + 0.01)

@@ -163,6 +163,18 @@ def _places() -> list[int]:
     return list(state["selection"]["rows"]) if state else []
 
 
+def picked_of(entries: Sequence[RunEntry], selected: Sequence[str]) -> list[RunEntry]:
+    """The selected runs, without those that are gone."""
+    by_id = {entry.id: entry for entry in entries}
+    return [by_id[run_id] for run_id in selected if run_id in by_id]
+
+
+def clicked_now() -> bool:
+    """Whether the table's selection is another one than when it was drawn."""
+    last = st.session_state.get(_LAST)
+    return last is not None and TABLE in st.session_state and last["places"] != _places()
+
+
 def selection_now(selected: list[str]) -> list[str]:
     """What is selected now: what the address says, and on top what was clicked in the table since it was
     drawn. The session has the click before the table is drawn anew."""

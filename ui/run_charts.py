@@ -209,10 +209,10 @@ def _mark_layers(kind: Kind, x: alt.X) -> list[Any]:
     return layers
 
 
-def zero_line() -> Any:
+def zero_line(rows: alt.NamedData = ROWS) -> Any:
     """Where a gap is none."""
     # Of all rows one, or there would be a line for each.
-    one = alt.Chart(ROWS).transform_aggregate(rows="count()")
+    one = alt.Chart(rows).transform_aggregate(rows="count()")
     return one.mark_rule(color=MARK_COLOR, strokeWidth=1, clip=True).encode(y=alt.datum(0.0))
 
 

@@ -17,7 +17,6 @@ import streamlit as st
 from core.insight import best_row, number
 from ui.charts import spec_of
 from ui.run_charts import (
-    ROWS,
     Kind,
     Row,
     chart_title,
@@ -41,6 +40,9 @@ LEGEND_ROW = 24
 SPOTS = 300
 """So many points of all curves together answer a pointer; a thousand would take the browser as long as all
 of the lines. Best and last are always among them."""
+LINES = alt.NamedData(name="lines", format=alt.DataFormat(parse=None))
+DOTS = alt.NamedData(name="spots", format=alt.DataFormat(parse=None))
+"""Numbers come as numbers: the browser need not make them such."""
 
 
 @dataclass(frozen=True)
@@ -55,42 +57,84 @@ class Curve:
     """Where the colours stand for a setting's values: the run's."""
 
 
-def overlay_frame(
+@dataclass(frozen=True)
+class Overlay:
+    """The rows of one chart of several runs: a browser turns every cell of them into an object's field, so
+    the lines have what they need and no more, and what a pointer is told stands by itself."""
+
+    lines: pd.DataFrame
+    spots: pd.DataFrame
+    names: int
+    """How many the legend has."""
+
+    @property
+    def datasets(self) -> dict[str, pd.DataFrame]:
+        """By their names in the spec."""
+        return {LINES.name: self.lines, DOTS.name: self.spots}
+
+
+def overlay(
     kind: Kind,
     curves: Sequence[Curve],
+    shown: Sequence[str],
     x_axis: XAxis,
     *,
     averaged: bool = False,
     parts: Mapping[str, str] | None = None,
-) -> pd.DataFrame:
+) -> Overlay:
     """The rows of several runs for one chart; `x` is the epoch, or the minutes since the start.
 
     The legend names the runs, the oldest first, or the `parts` of them, with the colour of each, in their
     order.
     """
-    series = series_of(kind, averaged)
     keys, colors = _legend(curves, parts)
-    named = ("id", "run", "key", "color", "x", "epoch", "best", "spot")
-    frames: dict[str, list[Any]] = {name: [] for name in (*named, *series)}
-    each = math.ceil(sum(len(curve.rows) for curve in curves) / SPOTS)
-    for curve in curves:
-        best = best_row(curve.rows)
-        key = keys[curve.id if parts is None else curve.part]
-        for at, row in enumerate(curve.rows, start=1):
-            epoch, seconds = number(row, "epoch"), number(row, "elapsed_s")
-            minutes = None if seconds is None else seconds / 60
-            frames["id"].append(curve.id)
-            frames["run"].append(curve.name)
-            frames["key"].append(key)
-            frames["color"].append(colors[key])
-            frames["epoch"].append(epoch)
-            frames["x"].append(position(row) if x_axis == "epoch" else minutes)
-            frames["best"].append(row is best)
-            frames["spot"].append(row is best or at == len(curve.rows) or at % each == 0)
-            for name, column in series.items():
-                frames[name].append(value_of(row, column))
+    key_of = [keys[curve.id if parts is None else curve.part] for curve in curves]
+    color_of = [colors[key] for key in key_of]
+    series = series_of(kind, averaged)
+    of_all = sum(len(curve.rows) for curve in curves)
+    told = [_told(curve.rows, of_all) for curve in curves]
+    lines = _columns([curve.rows for curve in curves], {name: series[name] for name in shown}, x_axis)
+    spots = _columns([rows for rows, _ in told], series, x_axis)
+    spots["epoch"] = [number(row, "epoch") for rows, _ in told for row in rows]
+    if _has_rings(kind, shown):
+        spots["best"] = [row is best for rows, best in told for row in rows]
     # Each name once on its way to the browser.
-    return pd.DataFrame(frames).astype(dict.fromkeys(("id", "run", "key", "color"), "category"))
+    for part, counts in ((lines, [len(c.rows) for c in curves]), (spots, [len(rows) for rows, _ in told])):
+        if part is lines or "best" in part:
+            part["key"] = pd.Categorical(key_of).repeat(counts)
+            part["color"] = pd.Categorical(color_of).repeat(counts)
+        if part is spots:
+            part["run"] = pd.Categorical([curve.name for curve in curves]).repeat(counts)
+        elif parts is not None:
+            part["id"] = pd.Categorical([curve.id for curve in curves]).repeat(counts)
+    return Overlay(pd.DataFrame(lines), pd.DataFrame(spots), len(set(key_of)))
+
+
+def _columns(rows_of: Sequence[Sequence[Row]], series: Mapping[str, str], x_axis: XAxis) -> dict[str, Any]:
+    """Place and values of the rows of all runs."""
+    columns: dict[str, Any] = {"x": [_place(row, x_axis) for rows in rows_of for row in rows]}
+    for name, column in series.items():
+        columns[name] = [value_of(row, column) for rows in rows_of for row in rows]
+    return columns
+
+
+def _has_rings(kind: Kind, shown: Sequence[str]) -> bool:
+    """Whether each run's best epoch is marked."""
+    return kind == "accuracy" and "val" in shown
+
+
+def _place(row: Row, x_axis: XAxis) -> float | None:
+    if x_axis == "epoch":
+        return position(row)
+    seconds = number(row, "elapsed_s")
+    return None if seconds is None else seconds / 60
+
+
+def _told(rows: Sequence[Row], of_all: int) -> tuple[list[Row], Row | None]:
+    """Which of a run's rows a pointer finds where there are so many of all runs, and the best of them."""
+    each, best = math.ceil(of_all / SPOTS), best_row(rows)
+    told = [row for at, row in enumerate(rows, 1) if row is best or at == len(rows) or at % each == 0]
+    return told, best
 
 
 def _legend(
@@ -121,12 +165,14 @@ def overlay_spec(
     x_axis: XAxis,
     *,
     averaged: bool = False,
+    by_part: bool = False,
     domain: tuple[float, float] | None = None,
     height: int = HEIGHT,
 ) -> dict[str, Any]:
-    """The chart of several runs before their rows, those of `overlay_frame`.
+    """The chart of several runs before their rows, those of `overlay`.
 
-    With a `domain` charts beside each other share their axis of values.
+    `by_part`: several lines share a colour. With a `domain` charts beside each other share their axis of
+    values.
     """
     pick = alt.selection_point(name="pick", fields=["key"], bind="legend")
     faded = alt.condition(pick, alt.value(1.0), alt.value(0.12))
@@ -134,16 +180,18 @@ def overlay_spec(
     y = value_axis(kind, "value:Q" if len(shown) > 1 else f"{shown[0]}:Q")
     if domain is not None:
         y = y.scale(domain=list(domain), nice=True, zero=False)
-    lines = _lines(shown).encode(x=x, y=y, color=color, detail="id:N", opacity=faded).add_params(pick)
+    lines = _lines(shown).encode(x=x, y=y, color=color, opacity=faded).add_params(pick)
+    if by_part:
+        lines = lines.encode(detail="id:N")
     layers = [lines, _spots(kind, x, shown[0], list(series_of(kind, averaged)))]
     if kind == "gap":
-        layers.append(zero_line())
-    if kind == "accuracy" and "val" in shown:
+        layers.append(zero_line(DOTS))
+    if _has_rings(kind, shown):
         layers.append(
-            alt.Chart(ROWS)
+            alt.Chart(DOTS)
             .transform_filter("datum.best")
-            .mark_point(size=120, strokeWidth=2, filled=False)
-            .encode(x=x, y=alt.Y("val:Q"), color=color, opacity=faded)
+            .mark_point(size=120, strokeWidth=2, filled=False, aria=False)
+            .encode(x=x, y=alt.Y("val:Q"), stroke=alt.Stroke("color:N", scale=None), opacity=faded)
         )
     return spec_of(alt.layer(*layers).properties(height=height, title=chart_title(kind)))
 
@@ -152,8 +200,8 @@ def _lines(shown: Sequence[str]) -> Any:
     """The lines without their places. A single one of each run needs no fold of the rows and no scales for
     its style, which spares the browser a third of its work."""
     if len(shown) == 1:
-        return alt.Chart(ROWS).mark_line(aria=False, **line_style(shown[0]))
-    folded = alt.Chart(ROWS).transform_fold(list(shown), as_=["series", "value"])
+        return alt.Chart(LINES).mark_line(aria=False, **line_style(shown[0]))
+    folded = alt.Chart(LINES).transform_fold(list(shown), as_=["series", "value"])
     return folded.mark_line(aria=False).encode(**line_styles(shown))
 
 
@@ -188,8 +236,7 @@ def _color() -> alt.Color:
 def _spots(kind: Kind, x: alt.X, at: str, names: list[str]) -> Any:
     """What a pointer finds: invisible dots on the first line."""
     return (
-        alt.Chart(ROWS)
-        .transform_filter("datum.spot")
+        alt.Chart(DOTS)
         .mark_circle(size=110, opacity=0, aria=False)
         .encode(
             x=x,

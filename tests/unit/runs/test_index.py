@@ -131,6 +131,15 @@ class TestWhatIsReadAgain:
         assert names(index.listing()) == ["b"]
         assert len({*versions, index.listing().version}) == 3
 
+    def test_a_listing_of_a_moment_ago_will_do_where_it_was_asked_for(
+        self, store: RunStore, index: RunIndex, later: None
+    ) -> None:
+        make_run(store, name="a")
+        before = index.listing(at_most_s=60)
+        make_run(store, name="b")
+        assert index.listing(at_most_s=60) is before
+        assert names(index.listing()) == ["b", "a"] == names(index.listing(at_most_s=60))
+
     def test_two_indexes_share_no_version(self, store: RunStore) -> None:
         make_run(store)
         assert RunIndex(store.folder).listing().version != RunIndex(store.folder).listing().version

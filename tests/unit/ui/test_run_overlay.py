@@ -1,12 +1,13 @@
 """Curves of several runs in one chart."""
 
 import json
+import re
 from typing import Any, get_args
 
 import pytest
 
 from ui.run_charts import AVERAGED, Kind
-from ui.run_overlay import SPOTS, Curve, overlay_frame, overlay_height, overlay_spec
+from ui.run_overlay import SPOTS, Curve, overlay, overlay_height, overlay_spec
 
 
 def row(epoch: int, val: float = 0.5) -> dict[str, Any]:
@@ -18,48 +19,79 @@ def curve(run_id: str, *rows: dict[str, Any], name: str = "same") -> Curve:
 
 
 def test_curves_over_time_stand_at_their_minutes() -> None:
-    frame = overlay_frame("accuracy", [curve("a", row(1), row(2))], "time")
-    assert frame["x"].tolist() == [0.5, 1.0]
+    found = overlay("accuracy", [curve("a", row(1), row(2))], ("val",), "time")
+    assert found.lines["x"].tolist() == [0.5, 1.0] == found.spots["x"].tolist()
 
 
 def test_runs_of_one_name_keep_their_own_curves_and_bests() -> None:
-    frame = overlay_frame("accuracy", [curve("a", row(1), row(2, 0.9)), curve("b", row(1))], "epoch")
-    assert frame["id"].tolist() == ["a", "a", "b"] and set(frame["run"]) == {"same"}
-    assert frame["best"].tolist() == [False, True, True]
+    curves = [curve("a", row(1), row(2, 0.9)), curve("b", row(1))]
+    found = overlay("accuracy", curves, ("val",), "epoch")
+    assert found.lines["key"].tolist() == ["a same", "a same", "b same"] and found.names == 2
+    assert set(found.spots["run"]) == {"same"}
+    assert found.spots["best"].tolist() == [False, True, True]
 
 
 def test_a_pointer_finds_every_epoch_of_few_and_best_and_last_of_many() -> None:
     one = curve("a", *(row(epoch) for epoch in range(1, 101)))
-    assert overlay_frame("accuracy", [one], "epoch")["spot"].all()
+    found = overlay("accuracy", [one], ("val",), "epoch")
+    assert found.spots["epoch"].tolist() == found.lines["x"].tolist() == list(range(1, 101))
     many = [curve(str(at), *(row(e, 0.9 if e == 37 else 0.5) for e in range(1, 101))) for at in range(10)]
-    frame = overlay_frame("accuracy", many, "epoch")
-    assert len(frame) == 1000 and frame["spot"].sum() <= SPOTS + 2 * len(many)
-    assert frame.loc[frame["best"] | (frame["epoch"] == 100), "spot"].all()
+    found = overlay("accuracy", many, ("val",), "epoch")
+    assert len(found.lines) == 1000 and len(found.spots) <= SPOTS + 2 * len(many)
+    for key in set(found.lines["key"]):
+        spots = found.spots[found.spots["key"] == key]
+        assert {37, 100} <= set(spots["epoch"]) and spots[spots["best"]]["epoch"].tolist() == [37]
 
 
 def test_the_legend_names_runs_the_oldest_first_each_in_its_own_colour() -> None:
     name = 'a "b" \\ </script>'
     curves = [Curve("id-2", "same", "#222222", [row(1)]), Curve("id-1", name, "#111111", [row(1)])]
-    frame = overlay_frame("accuracy", curves, "epoch")
-    assert frame["key"].tolist() == ["id-2 same", f"id-1 {name}"]
-    assert frame["color"].tolist() == ["#222222", "#111111"]
+    lines = overlay("accuracy", curves, ("val",), "epoch").lines
+    assert lines["key"].tolist() == ["id-2 same", f"id-1 {name}"]
+    assert lines["color"].tolist() == ["#222222", "#111111"]
     color = overlay_spec("accuracy", ("val",), "epoch")["layer"][0]["encoding"]["color"]
     assert color["field"] == "key" and color["scale"] == {"range": {"field": "color"}}
 
 
 def test_two_runs_of_one_colour_are_two_colours_to_the_chart() -> None:
-    frame = overlay_frame("accuracy", [curve(run_id, row(1)) for run_id in "abc"], "epoch")
-    assert frame["color"].tolist() == ["#111111", "#111111fe", "#111111fd"]
+    curves = [curve(run_id, row(1)) for run_id in "abc"]
+    found = overlay("accuracy", curves, ("val",), "epoch")
+    for part in (found.lines, found.spots):
+        assert part["color"].tolist() == ["#111111", "#111111fe", "#111111fd"]
 
 
-def test_parts_stand_in_the_legend_in_their_order_in_every_chart() -> None:
+def test_parts_stand_in_the_legend_in_their_order_and_their_runs_keep_lines_of_their_own() -> None:
     parts = {"sgd": "#aaaaaa", "adamw": "#bbbbbb"}
     curves = [
         Curve("a", "one", "#111111", [row(1)], "adamw"),
         Curve("b", "two", "#111111", [row(1)], "adamw"),
     ]
-    frame = overlay_frame("accuracy", curves, "epoch", parts=parts)
-    assert set(frame["key"]) == {"0001 adamw"} and set(frame["color"]) == {"#bbbbbb"}
+    found = overlay("accuracy", curves, ("val",), "epoch", parts=parts)
+    assert set(found.lines["key"]) == {"0001 adamw"} and set(found.lines["color"]) == {"#bbbbbb"}
+    assert found.names == 1 and found.lines["id"].tolist() == ["a", "b"]
+    line = overlay_spec("accuracy", ("val",), "epoch", by_part=True)["layer"][0]["encoding"]
+    assert line["detail"]["field"] == "id"
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize("by_part", [False, True])
+def test_rows_have_the_fields_that_the_chart_asks_for_and_none_besides(kind: Kind, by_part: bool) -> None:
+    """Each cell more takes the browser time."""
+    shown = ("val", "train") if kind in ("accuracy", "loss") else (kind,)
+    parts = {"": "#aaaaaa"} if by_part else None
+    found = overlay(kind, [curve("a", row(1))], shown, "epoch", parts=parts)
+    layers = overlay_spec(kind, shown, "epoch", by_part=by_part)["layer"]
+    asked = {name: asked_fields(layers, name) for name in found.datasets}
+    assert set(found.lines.columns) == asked["lines"] - {"series", "value"} | set(shown)
+    # What chooses a run in the legend asks by its own field.
+    rings = {"best", "key"} if kind == "accuracy" else set()
+    assert set(found.spots.columns) == asked["spots"] | rings
+
+
+def asked_fields(layers: list[dict[str, Any]], data: str) -> set[str]:
+    """The fields that the encodings of one data set name."""
+    text = json.dumps([layer["encoding"] for layer in layers if layer["data"]["name"] == data])
+    return set(re.findall(r'"field": "([^"]+)"', text))
 
 
 def test_a_run_more_or_less_leaves_the_chart_as_high_as_it_is() -> None:
@@ -82,8 +114,8 @@ def test_specs_bring_no_rows_of_their_own(kind: Kind, averaged: bool) -> None:
     shown = lines if kind in ("accuracy", "loss") else (kind,)
     text = json.dumps(overlay_spec(kind, shown, "epoch", averaged=averaged))
     assert '"values": [' not in text.replace('"values": []', "") and '"title"' in text
-    frame = overlay_frame(kind, [curve("a", row(1))], "epoch", averaged=averaged)
-    assert set(shown) <= set(frame.columns)
+    found = overlay(kind, [curve("a", row(1))], shown, "epoch", averaged=averaged)
+    assert set(shown) <= set(found.lines.columns)
 
 
 def test_epochs_are_whole_numbers() -> None:
@@ -96,5 +128,5 @@ def test_epochs_are_whole_numbers() -> None:
 
 def test_values_that_are_no_numbers_are_gaps() -> None:
     rows = (row(1), row(2, float("inf")), {"epoch": 3})
-    frame = overlay_frame("accuracy", [curve("a", *rows)], "time")
-    assert frame["val"].isna().tolist() == [False, True, True] and frame["x"].isna().tolist()[2]
+    lines = overlay("accuracy", [curve("a", *rows)], ("val",), "time").lines
+    assert lines["val"].isna().tolist() == [False, True, True] and lines["x"].isna().tolist()[2]
