@@ -14,8 +14,9 @@ from ui import words
 from ui.charts import on_background, run_color
 from ui.layout import room
 from ui.links import go
+from ui.live_rows import live_datasets, live_frame, running_rows
 from ui.lr_lines import drawn_lr
-from ui.run_charts import Kind, axis_end, live_frame, live_spec
+from ui.run_charts import Kind, axis_end, live_spec
 from ui.services import store
 from ui.words import plain
 
@@ -173,9 +174,10 @@ def _curves(run: RunEntry) -> None:
     end = axis_end(status.epoch, status.epoch)
     for kind, height in _HEIGHTS.items():
         shown = drawn_lr(run.run, status, drawn) if kind == "lr" else drawn
+        spec = live_spec(kind, color, color, end, averaged=averaged) | {"height": height, "title": None}
+        frame = live_frame(kind, shown, averaged=averaged, marks=marks, end=end)
         st.vega_lite_chart(
-            live_frame(kind, shown, averaged=averaged, marks=marks, end=end),
-            live_spec(kind, color, color, end, averaged=averaged) | {"height": height, "title": None},
+            spec=spec | {"datasets": live_datasets(frame, running_rows(kind, shown, []))},
             key=f"diary_{kind}_{run.id}",
             width="stretch",
         )

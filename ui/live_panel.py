@@ -5,30 +5,21 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import PlateauError
-from core.insight import best_row, has_average, number, overfit_gap, seconds_left, thin
+from core.insight import best_row, has_average, number, overfit_gap, seconds_left
 from core.insight.changes import behind_parent
 from core.insight.outcomes import comparable
-from core.insight.overfit import Mark
 from core.insight.parents import Found
-from core.insight.row_notes import rows_notes
 from core.runs import ACTIVE, Run, RunStore, Status
 from ui import words
-from ui.charts import on_background, run_color
-from ui.layout import room
+from ui.live_charts import Shown, live_charts
 from ui.live_choice import LIVE
 from ui.live_pace import pace_s
 from ui.live_watch import Read, keep_only, read_new
-from ui.lr_lines import drawn_lr
 from ui.overfit_marks import images_behind, mark_sentences, marks_of
 from ui.problems import told
-from ui.run_charts import HEIGHTS, Kind, axis_end, live_frame, live_spec, position
 from ui.smallest import smallest_expected
 
 METRIC_WIDTH = 112
-LOSS_WIDTH = 390
-SETTLED_AFTER = 0.1
-"""Share of an epoch after which its running mean is worth a place in the chart."""
 LOOK_AROUND_S = 5.0
 """How often a page that shows a finished run looks whether another run began or ended."""
 
@@ -73,15 +64,15 @@ def draw(
     if status.state != scene.state or _surroundings_changed(store, scene):
         st.rerun()
     read = read_new(run, steps=status.state in ACTIVE)
-    behind_rows = read_new(behind)["drawn"] if behind else []
+    behind_read = read_new(behind) if behind else None
     marks = marks_of(read, status, images)
     _progress(status, read)
     _numbers(status, read)
     if rival is not None:
         st.caption(words.plain(against_parent(status, read, rival, images)) or " ")
-    _charts(run, status, read, behind, behind_rows, marks)
+    live_charts(Shown(run, status, read, marks, behind, behind_read))
     mark_sentences(marks)
-    for note in rows_notes(read["epochs"], read["epochs_damaged"]):
+    for note in read["notes"]:
         st.caption(f":orange[:material/warning:] {words.plain(note)}")
 
 
@@ -237,67 +228,3 @@ def _metric(label: str, value: str, delta: str | None, help_text: str, *, arrow:
         help=help_text,
         width=METRIC_WIDTH,
     )
-
-
-def _charts(
-    run: Run, status: Status, read: Read, behind: Run | None, behind_rows: list[Any], marks: list[Mark]
-) -> None:
-    """Accuracy with the learning rate beneath it, the loss with the gap beneath it."""
-    rows, steps = read["drawn"], _settled(read)
-    # On a narrow screen loss and gap move below instead of squeezing the accuracy.
-    with st.container(horizontal=True, gap="medium"):
-        left, right = room("live_charts"), st.container(width=LOSS_WIDTH)
-    dark = st.context.theme.type == "dark"
-    color, behind_color = (on_background(c, dark=dark) for c in (run_color(status.color), _color_of(behind)))
-    averaged = has_average(rows) or has_average(behind_rows)
-    epochs = axis_end(status.epoch, status.epochs)
-    columns: tuple[tuple[Any, Kind], ...] = (
-        (left, "accuracy"),
-        (left, "lr"),
-        (right, "loss"),
-        (right, "gap"),
-    )
-    for column, kind in columns:
-        with column:
-            if not rows and not steps and not behind_rows:
-                _placeholder(kind, status)
-                continue
-            mine, others = rows, behind_rows
-            if kind == "lr":
-                mine = drawn_lr(run, status, rows)
-                others = drawn_lr(behind, behind.status(), behind_rows) if behind else []
-            st.vega_lite_chart(
-                live_frame(kind, mine, steps, others, averaged=averaged, marks=marks, end=epochs),
-                live_spec(kind, color, behind_color, epochs, averaged=averaged),
-                key=f"live_{kind}_{run.id}",
-                width="stretch",
-            )
-
-
-def _settled(read: Read) -> list[Any]:
-    """The steps of the epoch under way. Its first batches' mean says little and would stretch the
-    axis; only where there is nothing else to see it is shown."""
-    steps = [(step, at) for step in thin(read["steps"], 300) if (at := position(step)) is not None]
-    if not read["epochs"]:
-        return [step for step, _ in steps]
-    return [step for step, at in steps if at - (step["epoch"] - 1) >= SETTLED_AFTER]
-
-
-def _color_of(behind: Run | None) -> str:
-    if behind is None:
-        return run_color(0)
-    try:
-        return run_color(behind.status().color)
-    except PlateauError:
-        return run_color(0)
-
-
-def _placeholder(kind: Kind, status: Status) -> None:
-    """As high as the chart that takes its place."""
-    with st.container(height=HEIGHTS[kind], border=True):
-        if status.state == "queued":
-            st.caption("It waits in the queue; the curves begin when it does.")
-        elif status.state in ACTIVE:
-            st.caption("The first points come in a moment.")
-        else:
-            st.caption("No epoch was recorded.")

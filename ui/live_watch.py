@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from core.insight import thin
+from core.insight.row_notes import rows_notes
 from core.runs import START, Run
 from core.runs.rows import RowsRead
 
@@ -15,7 +16,8 @@ MOST_ROWS = 20_000
 """Of longer runs a session keeps about half as many rows, thinned as for drawing: each has its own."""
 Read = dict[str, Any]
 """'epochs' and 'steps': rows; 'epochs_at' and 'steps_at': the cursor behind them; 'epochs_damaged' and
-'steps_damaged': how many lines could not be read; 'drawn': the epochs thinned for drawing."""
+'steps_damaged': how many lines could not be read; 'drawn': the epochs thinned for drawing;
+'notes': what is missing from them, in sentences."""
 
 
 def read_new(run: Run, *, steps: bool = False) -> Read:
@@ -26,6 +28,7 @@ def read_new(run: Run, *, steps: bool = False) -> Read:
     read = _seen().setdefault(run.id, _nothing())
     if _take_epochs(read, run):
         read["drawn"] = thin(read["epochs"])
+        read["notes"] = rows_notes(read["epochs"], read["epochs_damaged"])
     if steps:
         _take(read, "steps", run.steps(_cursor(read["steps_at"])))
     done = read["epochs"][-1]["epoch"] if read["epochs"] else 0
@@ -59,7 +62,7 @@ def _seen() -> dict[str, Read]:
 
 
 def _nothing() -> Read:
-    read: Read = {"drawn": []}
+    read: Read = {"drawn": [], "notes": []}
     for name in ("epochs", "steps"):
         read |= {name: [], f"{name}_at": list(START), f"{name}_damaged": 0}
     return read
@@ -76,4 +79,4 @@ def _take(read: Read, name: str, found: RowsRead) -> bool:
     read[f"{name}_damaged"] += found.damaged
     read[name] = read[name] + found.rows
     read[f"{name}_at"] = list(found.cursor)
-    return found.restarted or bool(found.rows)
+    return found.restarted or bool(found.rows) or bool(found.damaged)

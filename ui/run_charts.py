@@ -1,4 +1,5 @@
-"""Rows of epochs.jsonl as the charts of one run; ui/run_overlay.py lays several over each other.
+"""The charts of one run's rows; ui/live_rows.py makes these, ui/run_overlay.py lays several runs over each
+other.
 
 A chart's spec depends on plain values only and is built once (`st.cache_data`); the rows go beside
 it. Train is dashed, val solid, val of the averaged weights dotted, clean train thin; a colour is a
@@ -9,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import altair as alt
-import pandas as pd
 import streamlit as st
 
-from core.insight import best_row, number, overfit_gap
-from core.insight.overfit import Mark
+from core.insight import number, overfit_gap
 from core.insight.palette import ACCURACY_LINES, TRAIN_DASH
 from ui.charts import spec_of
 
@@ -21,8 +20,6 @@ Row = Mapping[str, Any]
 Kind = Literal["accuracy", "loss", "lr", "gap"]
 
 HEIGHTS: dict[Kind, int] = {"accuracy": 360, "loss": 360, "lr": 190, "gap": 190}
-DOTS_UP_TO = 40
-"""Up to so many epochs each one has a dot: a line of one point would show nothing."""
 MARK_COLOR = "#8a8f98"
 """Shows on light and on dark."""
 AVERAGED = next(line.name for line in ACCURACY_LINES if "ema" in line.key)
@@ -34,10 +31,6 @@ MARKED: dict[Kind, tuple[str, ...]] = {
     "gap": ("gap",),
 }
 """Which marks of core/insight/overfit.py stand on which chart."""
-ROOM_UP_TO = 0.6
-"""Share of the axis beyond which a label stands left of its line."""
-LABEL_STEP = 0.075
-"""Share of a chart's range between two labels, one above the other."""
 
 _KEYS: dict[Kind, dict[str, str]] = {
     "accuracy": {line.name: line.key for line in ACCURACY_LINES},
@@ -62,7 +55,7 @@ _LOW: tuple[Kind, ...] = ("lr", "gap")
 """Charts with one line, which begin at 0 and have few ticks."""
 _DASHES = {line.name: list(line.dash) for line in ACCURACY_LINES} | {"lr": [1, 0], "gap": [1, 0]}
 _WIDTHS = {line.name: line.width for line in ACCURACY_LINES} | {"lr": 1.8, "gap": 1.8}
-ROWS = alt.NamedData(name="rows")
+ROWS, RUNNING = alt.NamedData(name="rows"), alt.NamedData(name="running")
 """The same for all layers, or each would bring an empty table of its own."""
 
 
@@ -79,81 +72,9 @@ def series_of(kind: Kind, averaged: bool) -> dict[str, str]:
     return {name: key for name, key in _KEYS[kind].items() if averaged or name != AVERAGED}
 
 
-def live_frame(
-    kind: Kind,
-    rows: Sequence[Row],
-    running: Sequence[Row] = (),
-    behind: Sequence[Row] = (),
-    *,
-    averaged: bool = False,
-    marks: Sequence[Mark] = (),
-    end: float = 0.0,
-) -> pd.DataFrame:
-    """The rows of one run for a chart: its epochs, the steps of the epoch under way, the epochs of the
-    run laid behind it, and the marks (only on charts that show them), whose axis ends at `end`.
-
-    Rows of a learning rate are those of `lr_rows`, which go from step to step."""
-    series = series_of(kind, averaged)
-    parts = [_part(series, behind, "behind"), _part(series, rows, "this")]
-    moving = _part(series, running, "running")
-    if rows and running:
-        # The running line begins where the last epoch's ended.
-        moving = {name: [*parts[1][name][-1:], *values] for name, values in moving.items()}
-        moving["role"][0], moving["best"][0], moving["dot"][0] = "running", False, 0.0
-    parts.append(moving)
-    if kind in MARKED:
-        shown = [mark for mark in marks if mark.kind in MARKED[kind]]
-        places = _mark_places(kind, [*rows, *behind], len(shown))
-        for part in parts:
-            part["label"] = [None] * len(part["x"])
-        height = _height_column(kind)
-        parts += [_mark_part(series, height, mark, y, end) for mark, y in zip(shown, places, strict=True)]
-    return pd.DataFrame({name: [v for part in parts for v in part[name]] for name in parts[0]})
-
-
-def _part(series: Mapping[str, str], rows: Sequence[Row], role: str) -> dict[str, list[Any]]:
-    best = best_row(rows) if role != "running" else None
-    count = len(rows)
-    columns: dict[str, list[Any]] = {
-        "role": [role] * count,
-        "x": [position(row) for row in rows],
-        "epoch": [number(row, "epoch") for row in rows],
-        "dot": [float(role == "this" and count <= DOTS_UP_TO)] * count,
-        "best": [row is best for row in rows],
-    }
-    for name, key in series.items():
-        columns[name] = [value_of(row, key) for row in rows]
-    return columns
-
-
-def _height_column(kind: Kind) -> str:
+def height_column(kind: Kind) -> str:
     """The column that holds the height of a mark's label: the chart's own line, of accuracies val's."""
     return "val" if kind == "accuracy" else kind
-
-
-def _mark_part(
-    series: Mapping[str, str], height: str, mark: Mark, y: float | None, end: float
-) -> dict[str, list[Any]]:
-    """A mark as a row: its label stands on the side of its line where there is room."""
-    side = "mark left" if mark.epoch > ROOM_UP_TO * end else "mark right"
-    part: dict[str, list[Any]] = {"role": [side], "x": [float(mark.epoch)], "epoch": [float(mark.epoch)]}
-    part |= {"dot": [0.0], "best": [False], "label": [mark.label]}
-    for name in series:
-        part[name] = [y if name == height else None]
-    return part
-
-
-def _mark_places(kind: Kind, rows: Sequence[Row], count: int) -> list[float | None]:
-    """How high the labels stand: one above the other from the lowest value up, where curves that have
-    risen leave room, of gaps from the highest down, before these have risen; and inside the curves' own
-    range, so that no axis is stretched."""
-    keys = _KEYS[kind].values()
-    values = [value for row in rows for key in keys if (value := value_of(row, key)) is not None]
-    if not values:
-        return [None] * count
-    low, high = min(values), max(values)
-    step = (high - low) * LABEL_STEP
-    return [high - 2 * step * (place + 1) if kind == "gap" else low + step * place for place in range(count)]
 
 
 def position(row: Row) -> float | None:
@@ -180,9 +101,9 @@ def live_spec(
     names = list(series_of(kind, averaged))
     x = _epoch_axis(epochs)
     lines = [
-        _live_lines(kind, names, x, "behind", behind_color, 0.38, legend_color=color),
-        _live_lines(kind, names, x, "running", color, 0.45),
-        _live_lines(kind, names, x, "this", color, 1.0),
+        _live_lines(kind, names, x, _in_role("behind"), behind_color, 0.38, legend_color=color),
+        _live_lines(kind, names, x, alt.Chart(RUNNING), color, 0.45),
+        _live_lines(kind, names, x, _in_role("this"), color, 1.0),
     ]
     if kind == "gap":
         lines.append(zero_line())
@@ -199,7 +120,7 @@ def live_spec(
 def _mark_layers(kind: Kind, x: alt.X) -> list[Any]:
     """Dashed rules, each with its label beside it."""
     marks = alt.Chart(ROWS).transform_filter("datum.label != null")
-    height = alt.Y(field=_height_column(kind), type="quantitative")
+    height = alt.Y(field=height_column(kind), type="quantitative")
     layers = [marks.mark_rule(color=MARK_COLOR, strokeDash=[3, 3], strokeWidth=1.3, clip=True).encode(x=x)]
     for side, align, dx in (("right", "left", 5), ("left", "right", -5)):
         text = marks.transform_filter(f"datum.role == 'mark {side}'").mark_text(
@@ -261,19 +182,21 @@ def value_axis(kind: Kind, field: str = "value:Q") -> alt.Y:
     )
 
 
+def _in_role(role: str) -> Any:
+    return alt.Chart(ROWS).transform_filter(f"datum.role == '{role}'")
+
+
 def _live_lines(
     kind: Kind,
     names: list[str],
     x: alt.X,
-    role: str,
+    chart: Any,
     color: str,
     opacity: float,
     legend_color: str = "",
 ) -> Any:
     return (
-        alt.Chart(ROWS)
-        .transform_filter(f"datum.role == '{role}'")
-        .transform_fold(names, as_=["series", "value"])
+        chart.transform_fold(names, as_=["series", "value"])
         .mark_line(color=color, opacity=opacity, clip=True)
         .encode(x=x, y=value_axis(kind), **line_styles(names, legend_color or color))
     )

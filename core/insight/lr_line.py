@@ -1,6 +1,7 @@
 """The learning rate of a run for drawing: where it changes from step to step as its schedule gives it,
 else as it was written down after each epoch."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import Any
@@ -50,6 +51,8 @@ def lr_rows(rows: Sequence[Mapping[str, Any]], line: Line = ()) -> list[dict[str
         epoch, seconds = number(row, "epoch"), number(row, "elapsed_s")
         if epoch is not None and seconds is not None:
             ends.append((epoch, seconds))
+    ends.sort()
+    places = [epoch for epoch, _ in ends]
     known = [epoch for row in rows if (epoch := number(row, "epoch")) is not None]
     points: list[tuple[float, float | None, int]] = []
     if line and known:
@@ -60,17 +63,18 @@ def lr_rows(rows: Sequence[Mapping[str, Any]], line: Line = ()) -> list[dict[str
             if epoch is not None:
                 points += [(at, number(row, "lr"), int(epoch)) for at in (epoch - 1, epoch)]
     return [
-        {"epoch": epoch, "position": at, "lr": lr, "elapsed_s": _between(ends, at)}
+        {"epoch": epoch, "position": at, "lr": lr, "elapsed_s": _between(ends, places, at)}
         for at, lr, epoch in points
     ]
 
 
-def _between(ends: Sequence[tuple[float, float]], at: float) -> float | None:
-    """Seconds since the start at a position, from those at the ends of epochs around it."""
-    before = max((end for end in ends if end[0] <= at), default=ends[0])
-    after = min((end for end in ends if end[0] >= at), default=None)
-    if after is None:
+def _between(ends: Sequence[tuple[float, float]], places: Sequence[float], at: float) -> float | None:
+    """Seconds since the start at a position, from those at the ends of epochs around it; `ends` in their
+    order, whose epochs alone are the `places`."""
+    next_at = bisect_left(places, at)
+    if next_at == len(ends):
         return None
+    before, after = ends[max(0, bisect_right(places, at) - 1)], ends[next_at]
     if after[0] == before[0]:
         return after[1]
     return before[1] + (after[1] - before[1]) * (at - before[0]) / (after[0] - before[0])

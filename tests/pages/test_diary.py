@@ -27,8 +27,9 @@ def texts(test: AppTest) -> str:
 
 
 def drawn(chart: Any) -> pd.DataFrame:
-    """The rows of a chart."""
-    return convert_arrow_bytes_to_pandas_df(chart.proto.data.data)
+    """A chart's whole epochs."""
+    [rows] = [part.data.data for part in chart.proto.datasets if part.name == "rows"]
+    return convert_arrow_bytes_to_pandas_df(rows)
 
 
 def numbers(test: AppTest) -> list[int]:
