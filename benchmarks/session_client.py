@@ -180,7 +180,9 @@ class Session:
         if status == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
             raise SessionFailed("The app's script could not be compiled.")
         fragment_ids = list(message.metadata.run.fragment_ids)
-        self._cached.after_run(fragment_ids)
+        # As in a browser: after a run that is to be done again at once nothing is forgotten.
+        if status != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            self._cached.after_run(fragment_ids)
         self.answered_at = asyncio.get_running_loop().time()
         if status == ForwardMsg.FINISHED_SUCCESSFULLY:
             self.drawn += 1
