@@ -41,9 +41,10 @@ pages: $(VENV)/.installed-tests
 faults: $(VENV)/.installed-tests
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/faults
 
+# A file's tests share a server and build on what the ones before left there.
 browser: $(VENV)/.installed-tests
 	$(BIN)/python -m tests.browser.chromium
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/browser
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile tests/browser
 
 # Hours on two cores. docs/reliability.md has what they said last.
 test-long: $(VENV)/.installed-tests  ## the long forms: every crash point, 100 kills, fuzzing, load, long life

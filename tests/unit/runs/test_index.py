@@ -261,18 +261,24 @@ WRITER = """
 import sys
 from pathlib import Path
 from core.runs import RunStore
-for entry in RunStore(Path(sys.argv[1])).list():
-    entry.run.write_notes(name="from " + sys.argv[2])
+for name in sys.stdin:
+    for entry in RunStore(Path(sys.argv[1])).list():
+        entry.run.write_notes(name=name.strip())
+    print("written", flush=True)
 """
 
 
-def test_what_other_processes_write_is_seen(store: RunStore, index: RunIndex) -> None:
+def test_what_another_process_writes_is_seen(store: RunStore, index: RunIndex) -> None:
     runs = [make_run(store, name="here") for _ in range(3)]
     settle(*runs)
     assert names(index.listing()) == ["here"] * 3
-    for number in ("one", "two"):
-        subprocess.run([sys.executable, "-c", WRITER, str(store.folder), number], check=True, timeout=60)
-        assert names(index.listing()) == [f"from {number}"] * 3
+    command = [sys.executable, "-c", WRITER, str(store.folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdin and writer.stdout
+        for name in ("one", "two"):
+            print(name, file=writer.stdin, flush=True)
+            assert writer.stdout.readline() == "written\n"
+            assert names(index.listing()) == [name] * 3
 
 
 def test_another_writer_between_two_looks_leaves_nothing_stale(

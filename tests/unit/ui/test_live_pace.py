@@ -15,7 +15,7 @@ class Clock:
 
 @pytest.mark.parametrize(
     ("viewers", "pace"),
-    [(1, 1), (TICKS_PER_S, 1), (TICKS_PER_S + 1, 2), (20, 3), (1000, LONGEST_S)],
+    [(1, 1), (TICKS_PER_S, 1), (TICKS_PER_S + 1, 2), (20, 4), (1000, LONGEST_S)],
 )
 def test_all_together_are_drawn_no_oftener_than_so_many_times_a_second(viewers: int, pace: float) -> None:
     seen = Viewers(Clock())
@@ -31,8 +31,8 @@ def test_who_has_gone_counts_no_more() -> None:
     clock = Clock()
     seen = Viewers(clock)
     for at in range(20):
-        seen.pace_s(str(at), 3.0)
-    clock.now = 6.0 + GONE_S
-    assert seen.pace_s("0", 3.0) == 3
+        seen.pace_s(str(at), 4.0)
+    clock.now = 8.0 + GONE_S
+    assert seen.pace_s("0", 4.0) == 4
     clock.now += 0.1
-    assert seen.pace_s("0", 3.0) == 1
+    assert seen.pace_s("0", 4.0) == 1
