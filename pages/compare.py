@@ -6,12 +6,10 @@ from core.runs.run import no_such_run
 from ui.compare_actions import actions
 from ui.compare_results import results_panel
 from ui.compare_table import (
-    clicked_now,
     count_words,
     filter_bar,
     first_drawing,
     passing,
-    picked_of,
     run_table,
     selection_in_address,
     selection_now,
@@ -21,7 +19,6 @@ from ui.compare_views import (
     ACTIONS_PX,
     CHOICES_PX,
     FILTERS_PX,
-    LISTED_S,
     blank,
     curves_asked,
     give_head_start,
@@ -39,8 +36,7 @@ st.title("Compare")
 @st.fragment
 def runs_and_views() -> None:
     """All of the page that a click in it draws anew: the frame around the pages stays as it is."""
-    clicked = clicked_now()
-    listing = run_index().listing(LISTED_S if clicked else 0.0)
+    listing = run_index().listing()
     entries = listing.entries
     if not entries:
         st.markdown("No run yet. Train two, and see here what changed and what it did.")
@@ -51,7 +47,9 @@ def runs_and_views() -> None:
     selected, unknown = selection_in_address(entries)
     if unknown:
         st.error(plain(" ".join(no_such_run(run_id) for run_id in unknown[:3])), icon=":material/error:")
-    picked = picked_of(entries, selection_now(selected))
+    by_id = {entry.id: entry for entry in entries}
+    selected = [run_id for run_id in selection_now(selected) if run_id in by_id]
+    picked = [by_id[run_id] for run_id in selected]
     blanks, filters, table, about = st.empty(), st.container(), st.container(), st.container()
     bar = st.container(horizontal=True, gap="medium", vertical_alignment="center")
     view, below = st.container(), st.container()
@@ -67,22 +65,17 @@ def runs_and_views() -> None:
     elif is_first:
         blanks.html(blank(FILTERS_PX))
         with table:
-            run_table(entries, [entry.id for entry in picked], listing.version)
+            run_table(entries, selected, listing.version)
     if is_first:
         give_head_start()
         blanks.empty()
 
-    if clicked:
-        # For the curves the runs of a moment ago will do; the rest of the page shows them as they are.
-        listing = run_index().listing()
-        entries = listing.entries
-        picked = picked_of(entries, [entry.id for entry in picked])
-    selected = [entry.id for entry in picked]
     with filters:
-        shown = passing(entries, filter_bar(entries))
+        asked = filter_bar(entries)
+        shown = passing(entries, asked)
     with table:
         if not shown:
-            st.caption("No run passes this filter.")
+            st.caption(plain(f"No run passes this filter. {asked.unclear}".strip()))
         elif curves_first or not is_first:
             run_table(shown, selected, listing.version)
     with about:

@@ -14,7 +14,7 @@ from ui.charts import run_color
 from ui.lr_lines import drawn_lr
 from ui.run_charts import AVERAGED, Kind, Row
 from ui.run_fields import BEST, Field
-from ui.run_overlay import HEIGHT, Curve, Overlay, XAxis, overlay, overlay_height, overlay_spec
+from ui.run_overlay import HEIGHT, Curve, Overlay, XAxis, overlay_height, overlay_rows, overlay_spec
 from ui.services import epochs_of
 from ui.words import plain, unique
 
@@ -120,7 +120,7 @@ class _Style:
     def rows(self, curves: Sequence[Curve]) -> Overlay:
         """The chart's rows, and with them what its legend names."""
         parts = None if self.color_by is None else self.color_by.colors
-        return overlay(self.kind, curves, self.shown, self.x_axis, averaged=self.averaged, parts=parts)
+        return overlay_rows(self.kind, curves, self.shown, self.x_axis, averaged=self.averaged, parts=parts)
 
 
 def _style(
@@ -160,7 +160,7 @@ def _chart(
 
 def _facets(style: _Style, curves: Sequence[Curve], places: Mapping[str, int], facet_by: Field) -> None:
     """A chart for each part of the field, with one axis of values for all."""
-    values = style.rows(curves).lines[list(style.shown)].stack()
+    values = style.rows(curves).lines[list(style.shown)].stack().dropna()
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     # Rounded: each new pair of ends would build a spec anew.
     domain = (round(low, 2), round(high, 2) if round(high, 2) > round(low, 2) else round(low, 2) + 0.01)

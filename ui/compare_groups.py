@@ -85,6 +85,8 @@ def scatter_panel(entries: Sequence[RunEntry], fields: Fields) -> None:
     missing = sum(value is None for value in x.values)
     if missing and not x.has_few:
         st.caption(f"{missing} of {len(entries)} runs have no such value and are left out.")
+    if x.has_few:
+        st.caption("Runs of one value stand a little beside each other, so that none hides another.")
 
 
 def _choose_axes(fields: Fields, keys: list[str]) -> tuple[Field, Field | None, Field | None]:
@@ -160,7 +162,7 @@ def scatter_spec(
         points = points.transform_calculate(beside="random()")
     chart = points.mark_circle(size=55, opacity=0.75).encode(
         **(_places(label, order) if order else _numbers(label, is_log)),
-        y=alt.Y("best:Q", title="best val (%)", scale=alt.Scale(domain=list(domain), zero=False)),
+        y=alt.Y("best:Q", title="best val (%)", scale=alt.Scale(domain=list(domain), zero=False, nice=True)),
         color=_colors(colors, color_label),
         tooltip=[
             alt.Tooltip("run:N"),

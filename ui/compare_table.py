@@ -18,6 +18,7 @@ FILTER_WIDTH = 128
 TABLE_HEIGHT = 458
 ROW_HEIGHT = 35
 TABLE = "compare_table"
+_FIND = "compare_text"
 _LAST = "compare_last"
 """What the table showed, and which selection stood in the address: rows are selected by position, which
 says nothing without them."""
@@ -35,7 +36,7 @@ def filter_bar(entries: Sequence[RunEntry]) -> RunFilter:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(
             "Find",
-            key="compare_text",
+            key=_FIND,
             placeholder="name, note, tag, id, lr<0.01",
             help="Every word must be found somewhere in what was written about the run. A setting is asked "
             "for by its name in the recipe: optimizer.kind=sgd, lr<0.01, dropout>=0.3.",
@@ -73,9 +74,9 @@ def passing(entries: Sequence[RunEntry], chosen: RunFilter) -> list[RunEntry]:
 
 
 def first_drawing() -> bool:
-    """Whether this session has not drawn the table yet, or left the page since: nothing was clicked then,
-    and no filter is set."""
-    return TABLE not in st.session_state
+    """Whether this session has not drawn the page yet, or left it since: nothing was clicked then, and no
+    filter is set. (The table may be missing where a filter hides all runs.)"""
+    return _FIND not in st.session_state
 
 
 def selection_in_address(entries: Sequence[RunEntry]) -> tuple[list[str], list[str]]:
@@ -104,7 +105,7 @@ def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) ->
     places = [place for place, row in enumerate(rows) if set(row.ids) <= set(selected)]
     lines = tuple(row.ids for row in rows)
     # The same table whatever it shows, so that it stays scrolled where it is.
-    if first_drawing():
+    if TABLE not in st.session_state:
         st.session_state[_BEGAN] = places
     elif _places() != places:
         st.session_state[TABLE] = {"selection": {"rows": places, "columns": [], "cells": []}}
@@ -161,18 +162,6 @@ def _places() -> list[int]:
     """Which lines are selected in the table as the browser has it."""
     state: Any = st.session_state.get(TABLE)
     return list(state["selection"]["rows"]) if state else []
-
-
-def picked_of(entries: Sequence[RunEntry], selected: Sequence[str]) -> list[RunEntry]:
-    """The selected runs, without those that are gone."""
-    by_id = {entry.id: entry for entry in entries}
-    return [by_id[run_id] for run_id in selected if run_id in by_id]
-
-
-def clicked_now() -> bool:
-    """Whether the table's selection is another one than when it was drawn."""
-    last = st.session_state.get(_LAST)
-    return last is not None and TABLE in st.session_state and last["places"] != _places()
 
 
 def selection_now(selected: list[str]) -> list[str]:

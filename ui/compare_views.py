@@ -32,9 +32,6 @@ VIEW = "compare_view"
 HEAD_START_S = 0.6
 """How long the browser draws what was come for before it gets all that stands around it:
 together they would be there 0.3 s later, and the rest hardly earlier (docs/performance.md)."""
-LISTED_S = 5.0
-"""Curves that a click asks for may be of runs as listed so long ago: looking at the folders of a thousand
-takes longer than drawing ten."""
 FILTERS_PX, ACTIONS_PX, CHOICES_PX = 82, 105, 104
 """How high the filters, what stands between table and view, and the choices above curves are on a wide
 window."""

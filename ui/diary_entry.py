@@ -177,7 +177,7 @@ def _curves(run: RunEntry) -> None:
         spec = live_spec(kind, color, color, end, averaged=averaged) | {"height": height, "title": None}
         frame = live_frame(kind, shown, averaged=averaged, marks=marks, end=end)
         st.vega_lite_chart(
-            spec=spec | {"datasets": live_datasets(frame, running_rows(kind, shown, []))},
+            spec=spec | {"datasets": live_datasets(frame, running_rows(kind, [], averaged=averaged))},
             key=f"diary_{kind}_{run.id}",
             width="stretch",
         )

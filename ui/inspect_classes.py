@@ -78,7 +78,8 @@ def _show_matrix(scene: Scene, matrix: np.ndarray) -> int:
         shown = chosen or sizes[0]
     labels = side_by_side(matrix, most_confused(matrix, shown))
     names = unique_names([scene.name_of(label) for label in labels])
-    spec = _matrix_spec(tuple(names), shown <= _COUNTS_UP_TO)
+    dark = st.context.theme.type == "dark"
+    spec = _matrix_spec(tuple(names), shown <= _COUNTS_UP_TO, dark)
     st.vega_lite_chart(_cells(matrix, labels, names), spec, key="inspect_matrix_chart", width="stretch")
     left_out = ""
     if shown < classes:
@@ -119,8 +120,13 @@ def _cells(matrix: np.ndarray, labels: Sequence[int], names: Sequence[str]) -> p
     return pd.DataFrame(cells)
 
 
+_INK, _INK_ON_DARK = "#12171d", "#e3e8ee"
+_STRONG = 0.3
+"""Share of a row from which a cell is bright enough for dark numbers, on a dark page too."""
+
+
 @st.cache_data(show_spinner=False, max_entries=50)
-def _matrix_spec(names: tuple[str, ...], counts: bool) -> dict[str, Any]:
+def _matrix_spec(names: tuple[str, ...], counts: bool, dark: bool = False) -> dict[str, Any]:
     """Colour by opacity, so that an empty cell is the page's own ground, light or dark."""
     base = alt.Chart(alt.NamedData(name="cells"))
     tight = len(names) > _BESIDE_UP_TO
@@ -144,7 +150,11 @@ def _matrix_spec(names: tuple[str, ...], counts: bool) -> dict[str, Any]:
     )
     layers = [squares]
     if counts:
-        layers.append(base.mark_text(fontSize=12).encode(x=x, y=y, text="images:Q"))
+        ink = alt.value(_INK)
+        if dark:
+            # On a pale cell stands the dark page behind the number.
+            ink = alt.condition(f"datum.share > {_STRONG}", ink, alt.value(_INK_ON_DARK))
+        layers.append(base.mark_text(fontSize=12).encode(x=x, y=y, text="images:Q", color=ink))
     step = 34 if len(names) <= _COUNTS_UP_TO else 15 if tight else 20
     return spec_of(alt.layer(*layers).properties(height={"step": step}))
 

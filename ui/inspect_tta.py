@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from core.errors import PlateauError
 from core.insight.answers import Votes, stored_votes, vote_files
 from core.insight.significance import paired
 from core.insight.verdict_words import figures
@@ -66,6 +67,11 @@ def _choose_votes(scene: Scene, mine: list[AnswerFile]) -> AnswerFile | None:
             f"No view has voted on **{plain(words)}** yet. Evaluate it with TTA, and its votes are kept with "
             "the run: the network looks at each image several times, changed at random as in its training."
         )
+    if _has_no_views(scene):
+        st.caption(
+            ":material/info: This run has no augmentations: all views of an image are the same, and TTA "
+            "changes nothing."
+        )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = None
         if mine:
@@ -83,7 +89,7 @@ def _choose_votes(scene: Scene, mine: list[AnswerFile]) -> AnswerFile | None:
         asked = st.button(
             "Evaluate with TTA",
             icon=":material/how_to_vote:",
-            type="secondary" if mine else "primary",
+            type="secondary" if mine or _has_no_views(scene) else "primary",
             key="inspect_evaluate_tta",
             help=f"{words}{look}",
         )
@@ -91,6 +97,14 @@ def _choose_votes(scene: Scene, mine: list[AnswerFile]) -> AnswerFile | None:
         job = Job(scene.file.epoch, scene.file.averaged)
         evaluate_all(scene.run, [job], scene.file.split, new)
     return chosen
+
+
+def _has_no_views(scene: Scene) -> bool:
+    """Whether all views of an image would be the image itself."""
+    try:
+        return not scene.run.recipe().augmentations
+    except PlateauError:
+        return False
 
 
 @st.cache_data(show_spinner="Counting the votes", max_entries=40)

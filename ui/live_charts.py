@@ -24,7 +24,7 @@ SETTLED_AFTER = 0.1
 """Share of an epoch after which its running mean is worth a place in the chart."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Shown:
     """What the charts show: a run, as far as it is read, and the run that is laid behind it."""
 
@@ -67,11 +67,11 @@ class Shown:
 
     def datasets(self, kind: Kind) -> dict[str, Any]:
         """The rows of a chart."""
-        running = running_rows(kind, self.rows, self.steps, averaged=self.averaged)
-        return live_datasets(kept_rows(self._stamp, kind, lambda: self._epochs(kind)), running)
+        whole = kept_rows(self.stamp, kind, lambda: self._epochs(kind))
+        return live_datasets(whole, running_rows(kind, self.steps, whole, averaged=self.averaged))
 
     @cached_property
-    def _stamp(self) -> str:
+    def stamp(self) -> str:
         """All that the charts' whole epochs depend on. A run behind whose plan is another one now is drawn
         anew with its next epoch."""
         status, behind = self.status, self.behind_read
@@ -83,7 +83,8 @@ class Shown:
         rows, behind_rows = self.rows, self.behind_rows
         if kind == "lr":
             rows = drawn_lr(self.run, self.status, rows)
-            behind_rows = drawn_lr(self.behind, self.behind.status(), behind_rows) if self.behind else ()
+            status = _status_of(self.behind)
+            behind_rows = drawn_lr(self.behind, status, behind_rows) if self.behind and status else ()
         return live_frame(kind, rows, behind_rows, averaged=self.averaged, marks=self.marks, end=self.end)
 
 
@@ -116,12 +117,18 @@ def live_charts(shown: Shown) -> None:
 
 
 def _color_of(behind: Run | None) -> str:
+    status = _status_of(behind)
+    return run_color(status.color if status else 0)
+
+
+def _status_of(behind: Run | None) -> Status | None:
+    """That of the run behind; none where it cannot be read, which takes nothing from the run itself."""
     if behind is None:
-        return run_color(0)
+        return None
     try:
-        return run_color(behind.status().color)
+        return behind.status()
     except PlateauError:
-        return run_color(0)
+        return None
 
 
 def _placeholder(kind: Kind, status: Status) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 
 TICK_S = 1.0
 TICKS_PER_S = 6
-"""Of all pages together. A tick of four charts takes the server some 25 ms, in which a thread that trains mostly waits."""
+"""Of all pages together. While the server makes one, a thread that trains mostly waits for its turn."""
 LONGEST_S = 10
 GONE_S = 5
 """A tick may come late where the machine has much to do."""

@@ -75,15 +75,19 @@ def live_frame(
 
 
 def running_rows(
-    kind: Kind, rows: Sequence[Row], running: Sequence[Row], *, averaged: bool = False
+    kind: Kind, running: Sequence[Row], whole: pa.Table | None = None, *, averaged: bool = False
 ) -> pa.Table:
-    """The steps of the epoch under way for a chart, from where the last of the whole epochs ended; empty on
+    """The steps of the epoch under way for a chart, from where the line of the `whole` epochs ends; empty on
     a chart of which steps tell nothing."""
-    steps = [*rows[-1:], *running] if running and kind != "gap" else []
-    columns = {name: [value_of(row, key) for row in steps] for name, key in series_of(kind, averaged).items()}
+    steps = running if kind != "gap" else ()
+    columns: dict[str, list[Any]] = {"x": [position(row) for row in steps]}
+    for name, key in series_of(kind, averaged).items():
+        columns[name] = [value_of(row, key) for row in steps]
+    ends = [at for at, role in enumerate(whole["role"].to_pylist()) if role == "this"] if whole else []
+    if steps and whole and ends:
+        columns = {name: [whole[name][ends[-1]].as_py(), *values] for name, values in columns.items()}
     # Made at every tick of every session: through a DataFrame it would take five times as long.
-    places = {"x": [position(row) for row in steps]}
-    return pa.table({name: pa.array(values, pa.float64()) for name, values in (places | columns).items()})
+    return pa.table({name: pa.array(values, pa.float64()) for name, values in columns.items()})
 
 
 def _part(series: Mapping[str, str], rows: Sequence[Row], role: str) -> dict[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""The charts of one run's rows; ui/live_rows.py makes these, ui/run_overlay.py lays several runs over each
+"""The charts of one run. ui/live_rows.py makes their rows, ui/run_overlay.py lays several runs over each
 other.
 
 A chart's spec depends on plain values only and is built once (`st.cache_data`); the rows go beside
@@ -56,7 +56,8 @@ _LOW: tuple[Kind, ...] = ("lr", "gap")
 _DASHES = {line.name: list(line.dash) for line in ACCURACY_LINES} | {"lr": [1, 0], "gap": [1, 0]}
 _WIDTHS = {line.name: line.width for line in ACCURACY_LINES} | {"lr": 1.8, "gap": 1.8}
 ROWS, RUNNING = alt.NamedData(name="rows"), alt.NamedData(name="running")
-"""The same for all layers, or each would bring an empty table of its own."""
+"""Whole epochs, and the steps of the one under way. Named, or each layer would bring an empty table of its
+own."""
 
 
 def value_of(row: Row, key: str) -> float | None:

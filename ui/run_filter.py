@@ -10,7 +10,7 @@ from core.recipe.words import value_words
 from core.runs import RunEntry
 
 Settings = Mapping[str, Any]
-_CONDITION = re.compile(r"([A-Za-z_][\w.]*)(<=|>=|=|<|>)(\S+)")
+_CONDITION = re.compile(r"([A-Za-z_][\w.]*)(<=|>=|=|<|>)([^\s<>=]\S*)")
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
     "=": lambda a, b: a == b,
     "<": lambda a, b: a < b,
@@ -40,6 +40,17 @@ class RunFilter:
     def asks_settings(self) -> bool:
         """Whether a word may be a condition, for which the settings are needed."""
         return any(_CONDITION.fullmatch(word) for word in self.words)
+
+    @property
+    def unclear(self) -> str:
+        """A sentence on the first word that looks like a condition and is none; '' where there is none."""
+        for word in self.words:
+            if set(word) & set("<>=") and not _CONDITION.fullmatch(word):
+                return (
+                    f"{word!r} is no condition, and so looked for as a word; a condition is a setting, one "
+                    "of = < > <= >=, and a value, without spaces: lr<0.01."
+                )
+        return ""
 
     def passes(self, entry: RunEntry, settings: Settings | None = None) -> bool:
         """Whether the run is to be shown. A tag is enough; of the words all must be found in what was

@@ -37,11 +37,11 @@ LEGEND_COLUMNS = 3
 LEGEND_ROWS = 4
 """So many rows more or fewer change the chart's height; the rows between take theirs from the curves."""
 LEGEND_ROW = 24
-SPOTS = 300
+MOST_SPOTS = 300
 """So many points of all curves together answer a pointer; a thousand would take the browser as long as all
 of the lines. Best and last are always among them."""
 LINES = alt.NamedData(name="lines", format=alt.DataFormat(parse=None))
-DOTS = alt.NamedData(name="spots", format=alt.DataFormat(parse=None))
+SPOTS = alt.NamedData(name="spots", format=alt.DataFormat(parse=None))
 """Numbers come as numbers: the browser need not make them such."""
 
 
@@ -70,10 +70,10 @@ class Overlay:
     @property
     def datasets(self) -> dict[str, pd.DataFrame]:
         """By their names in the spec."""
-        return {LINES.name: self.lines, DOTS.name: self.spots}
+        return {LINES.name: self.lines, SPOTS.name: self.spots}
 
 
-def overlay(
+def overlay_rows(
     kind: Kind,
     curves: Sequence[Curve],
     shown: Sequence[str],
@@ -92,22 +92,25 @@ def overlay(
     color_of = [colors[key] for key in key_of]
     series = series_of(kind, averaged)
     of_all = sum(len(curve.rows) for curve in curves)
-    told = [_told(curve.rows, of_all) for curve in curves]
+    found = [_pointed_at(curve.rows, of_all) for curve in curves]
     lines = _columns([curve.rows for curve in curves], {name: series[name] for name in shown}, x_axis)
-    spots = _columns([rows for rows, _ in told], series, x_axis)
-    spots["epoch"] = [number(row, "epoch") for rows, _ in told for row in rows]
-    if _has_rings(kind, shown):
-        spots["best"] = [row is best for rows, best in told for row in rows]
+    spots = _columns([rows for rows, _ in found], series, x_axis)
+    spots["epoch"] = [number(row, "epoch") for rows, _ in found for row in rows]
     # Each name once on its way to the browser.
-    for part, counts in ((lines, [len(c.rows) for c in curves]), (spots, [len(rows) for rows, _ in told])):
-        if part is lines or "best" in part:
-            part["key"] = pd.Categorical(key_of).repeat(counts)
-            part["color"] = pd.Categorical(color_of).repeat(counts)
-        if part is spots:
-            part["run"] = pd.Categorical([curve.name for curve in curves]).repeat(counts)
-        elif parts is not None:
-            part["id"] = pd.Categorical([curve.id for curve in curves]).repeat(counts)
+    of_lines, of_spots = [len(curve.rows) for curve in curves], [len(rows) for rows, _ in found]
+    lines |= {"key": _repeated(key_of, of_lines), "color": _repeated(color_of, of_lines)}
+    if parts is not None:
+        lines["id"] = _repeated([curve.id for curve in curves], of_lines)
+    spots["run"] = _repeated([curve.name for curve in curves], of_spots)
+    if _has_rings(kind, shown):
+        spots["best"] = [row is best for rows, best in found for row in rows]
+        spots |= {"key": _repeated(key_of, of_spots), "color": _repeated(color_of, of_spots)}
     return Overlay(pd.DataFrame(lines), pd.DataFrame(spots), len(set(key_of)))
+
+
+def _repeated(words: Sequence[str], counts: Sequence[int]) -> Any:
+    """Each curve's word for each of its rows."""
+    return pd.Categorical(words).repeat(counts)
 
 
 def _columns(rows_of: Sequence[Sequence[Row]], series: Mapping[str, str], x_axis: XAxis) -> dict[str, Any]:
@@ -130,11 +133,11 @@ def _place(row: Row, x_axis: XAxis) -> float | None:
     return None if seconds is None else seconds / 60
 
 
-def _told(rows: Sequence[Row], of_all: int) -> tuple[list[Row], Row | None]:
+def _pointed_at(rows: Sequence[Row], of_all: int) -> tuple[list[Row], Row | None]:
     """Which of a run's rows a pointer finds where there are so many of all runs, and the best of them."""
-    each, best = math.ceil(of_all / SPOTS), best_row(rows)
-    told = [row for at, row in enumerate(rows, 1) if row is best or at == len(rows) or at % each == 0]
-    return told, best
+    each, best = math.ceil(of_all / MOST_SPOTS), best_row(rows)
+    shown = [row for at, row in enumerate(rows, 1) if row is best or at == len(rows) or at % each == 0]
+    return shown, best
 
 
 def _legend(
@@ -169,7 +172,7 @@ def overlay_spec(
     domain: tuple[float, float] | None = None,
     height: int = HEIGHT,
 ) -> dict[str, Any]:
-    """The chart of several runs before their rows, those of `overlay`.
+    """The chart of several runs before their rows, those of `overlay_rows`.
 
     `by_part`: several lines share a colour. With a `domain` charts beside each other share their axis of
     values.
@@ -185,10 +188,10 @@ def overlay_spec(
         lines = lines.encode(detail="id:N")
     layers = [lines, _spots(kind, x, shown[0], list(series_of(kind, averaged)))]
     if kind == "gap":
-        layers.append(zero_line(DOTS))
+        layers.append(zero_line(SPOTS))
     if _has_rings(kind, shown):
         layers.append(
-            alt.Chart(DOTS)
+            alt.Chart(SPOTS)
             .transform_filter("datum.best")
             .mark_point(size=120, strokeWidth=2, filled=False, aria=False)
             .encode(x=x, y=alt.Y("val:Q"), stroke=alt.Stroke("color:N", scale=None), opacity=faded)
@@ -236,7 +239,7 @@ def _color() -> alt.Color:
 def _spots(kind: Kind, x: alt.X, at: str, names: list[str]) -> Any:
     """What a pointer finds: invisible dots on the first line."""
     return (
-        alt.Chart(DOTS)
+        alt.Chart(SPOTS)
         .mark_circle(size=110, opacity=0, aria=False)
         .encode(
             x=x,

@@ -107,9 +107,10 @@ def _gap_opens(rows: Sequence[Row], images: int | None) -> Mark | None:
     last, gap = known[-1]
     clean, val = percent(number(last, "train/clean_accuracy")), percent(number(last, "val/accuracy"))
     shares = f"clean train {clean}, val {val}"
-    begin = f"From epoch {first['epoch']} on clean train stays ahead of val:"
     if first is last:
-        return Mark(first["epoch"], "gap", f"{begin} by {gap * 100:.1f} points ({shares}).")
+        said = f"At epoch {first['epoch']} clean train is ahead of val by {gap * 100:.1f} points ({shares})."
+        return Mark(first["epoch"], "gap", said)
+    begin = f"From epoch {first['epoch']} on clean train stays ahead of val:"
     grew = f"{(overfit_gap(first) or 0.0) * 100:.1f} points there, {gap * 100:.1f} at epoch {last['epoch']}"
     return Mark(first["epoch"], "gap", f"{begin} {grew} ({shares}).")
 

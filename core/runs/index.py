@@ -67,19 +67,14 @@ class RunIndex:
         self._known: dict[str, _Known] = {}
         self._settings: dict[str, tuple[Stamp, Mapping[str, Any] | None]] = {}
         self._last: Listing | None = None
-        self._last_s = 0.0
-        """When the last listing was made, in seconds of `time.monotonic`."""
 
-    def listing(self, at_most_s: float = 0.0) -> Listing:
-        """Every run as it is now, or was up to `at_most_s` seconds ago. A damaged one says so and hides no
-        other.
+    def listing(self) -> Listing:
+        """Every run as it is now. A damaged one says so and hides no other.
 
         Files are looked at each time, read where they changed. Of a run that says it is training the
         lock is tried each time, for a process that is gone changes no file.
         """
         with self._lock:
-            if self._last is not None and time.monotonic() - self._last_s < at_most_s:
-                return self._last
             before = self._known
             self._known = {name: self._look(name, before.get(name)) for name in self._names()}
             revisions = {name: known.revision for name, known in self._known.items()}
@@ -88,7 +83,6 @@ class RunIndex:
                     self._settings.pop(gone, None)
                 entries = tuple(known.entry for known in self._known.values())
                 self._last = Listing(entries, revisions, next(_numbers))
-            self._last_s = time.monotonic()
             return self._last
 
     def settings(self, runs: Iterable[Run]) -> dict[str, Mapping[str, Any]]:

@@ -98,6 +98,16 @@ class TestTable:
         test.text_input(key="compare_text").set_value("no such thing")
         assert "No run passes this filter" in texts(show(test))
 
+    def test_after_a_filter_that_nothing_passes_the_next_one_counts(self, store: RunStore) -> None:
+        alpha = make_run(store, name="alpha")
+        make_run(store, name="beta")
+        test = page(alpha.id)
+        test.text_input(key="compare_text").set_value("zzz")
+        show(test)
+        test.text_input(key="compare_text").set_value("beta")
+        assert frame(show(test), 0)["name"].tolist() == ["beta"]
+        assert "1 of 2 runs, 1 selected (1 of them hidden by the filter)" in texts(test)
+
     def test_unknown_ids_in_the_address_are_named(self, store: RunStore) -> None:
         run = make_run(store)
         test = page("20260901-gone", run.id)

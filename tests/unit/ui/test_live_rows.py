@@ -2,12 +2,15 @@
 
 import json
 import math
+import re
 from typing import Any, get_args
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from core.insight.lr_line import lr_rows
 from core.insight.overfit import Mark
+from ui import live_rows
 from ui.live_rows import kept_rows, live_datasets, live_frame, running_rows
 from ui.run_charts import Kind, live_spec
 from ui.run_overlay import overlay_spec
@@ -39,36 +42,43 @@ def test_the_best_epoch_is_marked_once() -> None:
     assert frame.loc[frame["best"], "epoch"].tolist() == [2]
 
 
-def test_the_running_line_goes_on_from_the_last_epoch() -> None:
-    running = running_rows("loss", [row(1)], [step(1.25), step(1.5)])
+def whole(kind: Kind, *rows: dict[str, Any], behind: tuple[dict[str, Any], ...] = ()) -> pa.Table:
+    return pa.Table.from_pandas(live_frame(kind, rows, behind, marks=MARKS, end=10.0))
+
+
+def test_the_running_line_goes_on_from_where_the_runs_own_line_ends() -> None:
+    running = running_rows("loss", [step(1.25), step(1.5)], whole("loss", row(1), behind=(row(1), row(7))))
     assert running["x"].to_pylist() == [1.0, 1.25, 1.5]
     assert running["train"].to_pylist() == [1.0, 2.0, 2.0]
+    points = lr_rows([row(1), row(2)], [(0.0, 0.01), (1.0, 0.05), (2.0, 0.03)])
+    running = running_rows("lr", [step(2.5)], whole("lr", *points))
+    assert running.to_pydict() == {"x": [2.0, 2.5], "lr": [0.03, 0.1]}
 
 
 def test_in_the_first_epoch_there_is_a_running_line_alone() -> None:
-    assert running_rows("loss", [], [step(0.1)])["x"].to_pylist() == [0.1]
+    assert running_rows("loss", [step(0.1)], whole("loss"))["x"].to_pylist() == [0.1]
     assert live_frame("loss", []).empty
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_between_epochs_there_is_no_running_line_and_of_a_gap_never(kind: Kind) -> None:
-    assert running_rows(kind, [row(1)], []).num_rows == 0
-    assert (running_rows(kind, [row(1)], [step(1.5)]).num_rows == 0) is (kind == "gap")
+    assert running_rows(kind, [], whole(kind, row(1))).num_rows == 0
+    assert (running_rows(kind, [step(1.5)], whole(kind, row(1))).num_rows == 0) is (kind == "gap")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("averaged", [False, True])
-def test_both_data_sets_have_the_fields_that_their_layers_fold(kind: Kind, averaged: bool) -> None:
+def test_each_data_set_has_the_fields_that_its_layers_ask_for(kind: Kind, averaged: bool) -> None:
     layers = live_spec(kind, "#111111", "#222222", 20, averaged=averaged)["layer"]
-    sets = live_datasets(
-        live_frame(kind, [row(1)], averaged=averaged), running_rows(kind, [], [], averaged=averaged)
-    )
-    for layer in layers:
-        names = sets[layer["data"]["name"]]
-        columns = names.column_names if layer["data"]["name"] == "running" else list(names.columns)
-        for transform in layer.get("transform", []):
-            assert set(transform.get("fold", [])) <= set(columns)
+    rows = pa.Table.from_pandas(live_frame(kind, [row(1)], averaged=averaged))
+    sets = live_datasets(rows, running_rows(kind, [], averaged=averaged))
     assert {layer["data"]["name"] for layer in layers} == set(sets)
+    for layer in layers:
+        text, made = json.dumps([layer["encoding"], layer.get("transform", [])]), {"series", "value", "rows"}
+        asked = set(re.findall(r'"field": "([^"]+)"|datum\.(\w+)', text))
+        folded = {name for part in layer.get("transform", []) for name in part.get("fold", [])}
+        named = {name for pair in asked for name in pair if name} | folded
+        assert named - made <= set(sets[layer["data"]["name"]].column_names)
 
 
 def test_the_run_behind_is_kept_apart() -> None:
@@ -87,7 +97,7 @@ def test_rows_with_an_epoch_and_nothing_else_are_gaps(kind: Kind) -> None:
     frame = live_frame(kind, [{"epoch": 1}], [{"epoch": 10**400}])
     assert frame["x"].isna().tolist() == [True, False]
     assert frame.drop(columns=["role", "x", "epoch", "dot", "best"]).isna().all(axis=None)
-    running = running_rows(kind, [{"epoch": 1}], [{"epoch": 2, "position": "here"}]).to_pydict()
+    running = running_rows(kind, [{"epoch": 2, "position": "here"}], whole(kind, {"epoch": 1})).to_pydict()
     assert running.pop("x") == ([] if kind == "gap" else [1.0, None])
     assert not any(value is not None for values in running.values() for value in values)
 
@@ -157,10 +167,10 @@ def test_a_learning_rate_is_drawn_as_straight_lines_between_the_points_that_it_i
     assert "interpolate" not in text
     points = lr_rows([row(1), row(2)], [(0.0, 0.01), (0.5, 0.1), (1.0, 0.05), (2.0, 0.0)])
     assert live_frame("lr", points)["x"].tolist() == [0.0, 0.5, 1.0, 2.0]
-    assert running_rows("lr", [row(2)], [step(2.5)])["x"].to_pylist() == [2.0, 2.5]
 
 
 def test_whole_epochs_are_made_once_for_all_who_look_on_at_the_same() -> None:
+    live_rows._kept.clear()  # type: ignore[attr-defined]
     made: list[str] = []
 
     def rows(name: str) -> Any:

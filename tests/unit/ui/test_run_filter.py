@@ -68,3 +68,13 @@ def test_a_word_may_be_a_condition_on_a_setting(text: str, passes: bool) -> None
 
 def test_a_plain_word_asks_for_no_settings() -> None:
     assert not RunFilter(text="flip gap").asks_settings
+
+
+@pytest.mark.parametrize("word", ["lr<<3", "lr<", "=3", "<0.1", "lr=>2"])
+def test_a_word_that_looks_like_a_condition_and_is_none_is_named(word: str) -> None:
+    said = RunFilter(f"name {word}").unclear
+    assert said.startswith(f"{word!r} is no condition") and "lr<0.01" in said
+
+
+def test_words_and_conditions_are_clear() -> None:
+    assert RunFilter("plain-name lr<0.01 kind=sgd dropout>=.3 note=a-b").unclear == ""

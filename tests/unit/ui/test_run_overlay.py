@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from ui.run_charts import AVERAGED, Kind
-from ui.run_overlay import SPOTS, Curve, overlay, overlay_height, overlay_spec
+from ui.run_overlay import MOST_SPOTS, Curve, overlay_height, overlay_rows, overlay_spec
 
 
 def row(epoch: int, val: float = 0.5) -> dict[str, Any]:
@@ -19,13 +19,13 @@ def curve(run_id: str, *rows: dict[str, Any], name: str = "same") -> Curve:
 
 
 def test_curves_over_time_stand_at_their_minutes() -> None:
-    found = overlay("accuracy", [curve("a", row(1), row(2))], ("val",), "time")
+    found = overlay_rows("accuracy", [curve("a", row(1), row(2))], ("val",), "time")
     assert found.lines["x"].tolist() == [0.5, 1.0] == found.spots["x"].tolist()
 
 
 def test_runs_of_one_name_keep_their_own_curves_and_bests() -> None:
     curves = [curve("a", row(1), row(2, 0.9)), curve("b", row(1))]
-    found = overlay("accuracy", curves, ("val",), "epoch")
+    found = overlay_rows("accuracy", curves, ("val",), "epoch")
     assert found.lines["key"].tolist() == ["a same", "a same", "b same"] and found.names == 2
     assert set(found.spots["run"]) == {"same"}
     assert found.spots["best"].tolist() == [False, True, True]
@@ -33,11 +33,11 @@ def test_runs_of_one_name_keep_their_own_curves_and_bests() -> None:
 
 def test_a_pointer_finds_every_epoch_of_few_and_best_and_last_of_many() -> None:
     one = curve("a", *(row(epoch) for epoch in range(1, 101)))
-    found = overlay("accuracy", [one], ("val",), "epoch")
+    found = overlay_rows("accuracy", [one], ("val",), "epoch")
     assert found.spots["epoch"].tolist() == found.lines["x"].tolist() == list(range(1, 101))
     many = [curve(str(at), *(row(e, 0.9 if e == 37 else 0.5) for e in range(1, 101))) for at in range(10)]
-    found = overlay("accuracy", many, ("val",), "epoch")
-    assert len(found.lines) == 1000 and len(found.spots) <= SPOTS + 2 * len(many)
+    found = overlay_rows("accuracy", many, ("val",), "epoch")
+    assert len(found.lines) == 1000 and len(found.spots) <= MOST_SPOTS + 2 * len(many)
     for key in set(found.lines["key"]):
         spots = found.spots[found.spots["key"] == key]
         assert {37, 100} <= set(spots["epoch"]) and spots[spots["best"]]["epoch"].tolist() == [37]
@@ -46,7 +46,7 @@ def test_a_pointer_finds_every_epoch_of_few_and_best_and_last_of_many() -> None:
 def test_the_legend_names_runs_the_oldest_first_each_in_its_own_colour() -> None:
     name = 'a "b" \\ </script>'
     curves = [Curve("id-2", "same", "#222222", [row(1)]), Curve("id-1", name, "#111111", [row(1)])]
-    lines = overlay("accuracy", curves, ("val",), "epoch").lines
+    lines = overlay_rows("accuracy", curves, ("val",), "epoch").lines
     assert lines["key"].tolist() == ["id-2 same", f"id-1 {name}"]
     assert lines["color"].tolist() == ["#222222", "#111111"]
     color = overlay_spec("accuracy", ("val",), "epoch")["layer"][0]["encoding"]["color"]
@@ -55,7 +55,7 @@ def test_the_legend_names_runs_the_oldest_first_each_in_its_own_colour() -> None
 
 def test_two_runs_of_one_colour_are_two_colours_to_the_chart() -> None:
     curves = [curve(run_id, row(1)) for run_id in "abc"]
-    found = overlay("accuracy", curves, ("val",), "epoch")
+    found = overlay_rows("accuracy", curves, ("val",), "epoch")
     for part in (found.lines, found.spots):
         assert part["color"].tolist() == ["#111111", "#111111fe", "#111111fd"]
 
@@ -66,7 +66,7 @@ def test_parts_stand_in_the_legend_in_their_order_and_their_runs_keep_lines_of_t
         Curve("a", "one", "#111111", [row(1)], "adamw"),
         Curve("b", "two", "#111111", [row(1)], "adamw"),
     ]
-    found = overlay("accuracy", curves, ("val",), "epoch", parts=parts)
+    found = overlay_rows("accuracy", curves, ("val",), "epoch", parts=parts)
     assert set(found.lines["key"]) == {"0001 adamw"} and set(found.lines["color"]) == {"#bbbbbb"}
     assert found.names == 1 and found.lines["id"].tolist() == ["a", "b"]
     line = overlay_spec("accuracy", ("val",), "epoch", by_part=True)["layer"][0]["encoding"]
@@ -79,7 +79,7 @@ def test_rows_have_the_fields_that_the_chart_asks_for_and_none_besides(kind: Kin
     """Each cell more takes the browser time."""
     shown = ("val", "train") if kind in ("accuracy", "loss") else (kind,)
     parts = {"": "#aaaaaa"} if by_part else None
-    found = overlay(kind, [curve("a", row(1))], shown, "epoch", parts=parts)
+    found = overlay_rows(kind, [curve("a", row(1))], shown, "epoch", parts=parts)
     layers = overlay_spec(kind, shown, "epoch", by_part=by_part)["layer"]
     asked = {name: asked_fields(layers, name) for name in found.datasets}
     assert set(found.lines.columns) == asked["lines"] - {"series", "value"} | set(shown)
@@ -114,7 +114,7 @@ def test_specs_bring_no_rows_of_their_own(kind: Kind, averaged: bool) -> None:
     shown = lines if kind in ("accuracy", "loss") else (kind,)
     text = json.dumps(overlay_spec(kind, shown, "epoch", averaged=averaged))
     assert '"values": [' not in text.replace('"values": []', "") and '"title"' in text
-    found = overlay(kind, [curve("a", row(1))], shown, "epoch", averaged=averaged)
+    found = overlay_rows(kind, [curve("a", row(1))], shown, "epoch", averaged=averaged)
     assert set(shown) <= set(found.lines.columns)
 
 
@@ -128,5 +128,5 @@ def test_epochs_are_whole_numbers() -> None:
 
 def test_values_that_are_no_numbers_are_gaps() -> None:
     rows = (row(1), row(2, float("inf")), {"epoch": 3})
-    lines = overlay("accuracy", [curve("a", *rows)], ("val",), "time").lines
+    lines = overlay_rows("accuracy", [curve("a", *rows)], ("val",), "time").lines
     assert lines["val"].isna().tolist() == [False, True, True] and lines["x"].isna().tolist()[2]
