@@ -22,6 +22,7 @@ from ui.compare_views import (
     blank,
     curves_asked,
     give_head_start,
+    give_way,
     show_curves,
     show_view,
 )
@@ -69,6 +70,8 @@ def runs_and_views() -> None:
     if is_first:
         give_head_start()
         blanks.empty()
+    elif curves_first:
+        give_way()
 
     with filters:
         asked = filter_bar(entries)

@@ -32,6 +32,9 @@ VIEW = "compare_view"
 HEAD_START_S = 0.6
 """How long the browser draws what was come for before it gets all that stands around it:
 together they would be there 0.3 s later, and the rest hardly earlier (docs/performance.md)."""
+WAY_S = 0.04
+"""How long the page waits after a click's curves. Python's threads take turns of 5 ms: while this one makes
+the rest of the page, the one that sends would wait for its turn before each message."""
 FILTERS_PX, ACTIONS_PX, CHOICES_PX = 82, 105, 104
 """How high the filters, what stands between table and view, and the choices above curves are on a wide
 window."""
@@ -41,6 +44,11 @@ _ADDRESSES = {CURVES: "", CHANGED: "changed", GROUPS: "groups", LINEAGE: "lineag
 def give_head_start() -> None:
     """Let the browser draw what it has before it gets more."""
     time.sleep(HEAD_START_S)
+
+
+def give_way() -> None:
+    """Let the server send what it has before more is made."""
+    time.sleep(WAY_S)
 
 
 def blank(height_px: int) -> str:

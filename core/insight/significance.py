@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 LEVEL = 0.95
 ALPHA = 1 - LEVEL
@@ -69,15 +69,15 @@ def mcnemar_p(only_before: int, only_after: int) -> float:
     if only_before == only_after:
         return 1.0
     if changed >= EXACT_BELOW:
-        return float(stats.chi2.sf((only_after - only_before) ** 2 / changed, 1))
+        return float(special.chdtrc(1, (only_after - only_before) ** 2 / changed))
     # Of the outcome that was seen, each tail counts half.
-    return exact_p(only_before, only_after) - float(stats.binom.pmf(only_after, changed, 0.5))
+    return exact_p(only_before, only_after) - math.comb(changed, only_after) / 2**changed
 
 
 def exact_p(only_before: int, only_after: int) -> float:
     """The two-sided binomial p of McNemar's exact test, without mid-p."""
     changed = only_before + only_after
-    return min(1.0, float(2 * stats.binom.cdf(min(only_before, only_after), changed, 0.5)))
+    return min(1.0, float(2 * special.bdtr(min(only_before, only_after), changed, 0.5)))
 
 
 def tango_interval(n: int, only_before: int, only_after: int, level: float = LEVEL) -> tuple[float, float]:
@@ -174,7 +174,7 @@ def _least_shown(changed: int) -> int:
 
 
 def _found(share: float, n: int) -> float:
-    z_test, z_power = normal_quantile(LEVEL), float(stats.norm.ppf(POWER))
+    z_test, z_power = normal_quantile(LEVEL), float(special.ndtri(POWER))
 
     def lack(difference: float) -> float:
         # No fewer images can change than the difference itself.

@@ -7,6 +7,7 @@ dropped costs the next listing its reading, no more.
 """
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -179,6 +180,7 @@ def _stamp(path: str) -> Stamp:
 
 def _read_settings(run: Run) -> Mapping[str, Any] | None:
     try:
-        return flatten(run.recipe())
+        # A thousand runs have the same hundred paths: one string each for all of them.
+        return {sys.intern(path): value for path, value in flatten(run.recipe()).items()}
     except (PlateauError, OSError):
         return None

@@ -14,6 +14,7 @@ from ui import compare_views
 @pytest.fixture(autouse=True)
 def no_browser_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare_views, "HEAD_START_S", 0.0)
+    monkeypatch.setattr(compare_views, "WAY_S", 0.0)
 
 
 @pytest.fixture
