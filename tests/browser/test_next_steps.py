@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from core.data import ImportOptions, Library, ShapesSource
 from core.insight.lineage import lineage
-from core.insight.overfit import overfit_marks, val_images
+from core.insight.overfit import overfit_marks
 from core.runs import Run, RunStore
 from tests.browser.conftest import Server
 from tests.browser.walk import expect_no_failure, open_page, settled
@@ -39,8 +39,8 @@ def test_the_card_says_what_changed_and_what_it_did(
     before, after = (max(row["val/accuracy"] for row in run.epochs().rows) for run in pair)
     change = f"{(after - before) * 100:+.1f} points"
     expect(table.filter(has_text="Best val accuracy")).to_contain_text(change)
-    rows = pair[1].epochs().rows
-    [opened] = [mark for mark in overfit_marks(rows, val_images(pair[1])) if mark.kind == "gap"]
+    images = Library(server.data).open("shapes").info.counts["val"]
+    [opened] = [mark for mark in overfit_marks(pair[1].epochs().rows, images) if mark.kind == "gap"]
     expect(page.get_by_text(opened.sentence)).to_be_visible()
     expect_no_failure(page)
 
