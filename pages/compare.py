@@ -11,8 +11,7 @@ from ui.compare_table import (
     first_drawing,
     passing,
     run_table,
-    selection_in_address,
-    selection_now,
+    selection,
     table_height,
 )
 from ui.compare_views import (
@@ -37,42 +36,42 @@ st.title("Compare")
 @st.fragment
 def runs_and_views() -> None:
     """All of the page that a click in it draws anew: the frame around the pages stays as it is."""
-    listing = run_index().listing()
-    entries = listing.entries
-    if not entries:
+    picked, unknown = selection()
+    selected = [entry.id for entry in picked]
+    if not picked and not run_index().listing().entries:
         st.markdown("No run yet. Train two, and see here what changed and what it did.")
         if st.button("Set up a run", type="primary", icon=":material/tune:", key="compare_new"):
             go("new_run")
         return
 
-    selected, unknown = selection_in_address(entries)
     if unknown:
         st.error(plain(" ".join(no_such_run(run_id) for run_id in unknown[:3])), icon=":material/error:")
-    by_id = {entry.id: entry for entry in entries}
-    selected = [run_id for run_id in selection_now(selected) if run_id in by_id]
-    picked = [by_id[run_id] for run_id in selected]
     blanks, filters, table, about = st.empty(), st.container(), st.container(), st.container()
     bar = st.container(horizontal=True, gap="medium", vertical_alignment="center")
     view, below = st.container(), st.container()
     # What was come for or asked for is sent first, and stands where it will stay: the curves of what is
-    # selected, else the table.
+    # selected, before all runs are looked at; else the table.
     drawn, is_first = None, first_drawing()
     curves_first = bool(picked) and curves_asked()
+    if is_first:
+        listing = run_index().listing()
+        if curves_first:
+            blanks.html(blank(FILTERS_PX + table_height(listing.entries) + ACTIONS_PX + CHOICES_PX))
+        else:
+            blanks.html(blank(FILTERS_PX))
+            with table:
+                run_table(listing.entries, selected, listing.version)
     if curves_first:
-        if is_first:
-            blanks.html(blank(FILTERS_PX + table_height(entries) + ACTIONS_PX + CHOICES_PX))
         with view, told():
-            drawn = show_curves(picked, listing)
-    elif is_first:
-        blanks.html(blank(FILTERS_PX))
-        with table:
-            run_table(entries, selected, listing.version)
+            drawn = show_curves(picked)
     if is_first:
         give_head_start()
         blanks.empty()
     elif curves_first:
         give_way()
 
+    listing = run_index().listing()
+    entries = listing.entries
     with filters:
         asked = filter_bar(entries)
         shown = passing(entries, asked)

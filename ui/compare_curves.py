@@ -149,7 +149,7 @@ def _chart(
         averaged=style.averaged,
         by_part=style.color_by is not None,
         domain=domain,
-        height=overlay_height(rows.names, height),
+        height=overlay_height(rows.named, height),
     )
     st.vega_lite_chart(
         spec=spec | {"datasets": rows.datasets},
@@ -160,8 +160,9 @@ def _chart(
 
 def _facets(style: _Style, curves: Sequence[Curve], places: Mapping[str, int], facet_by: Field) -> None:
     """A chart for each part of the field, with one axis of values for all."""
-    values = style.rows(curves).lines[list(style.shown)].stack().dropna()
-    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    lines = style.rows(curves).lines
+    values = [value for name in style.shown for value in lines[name].to_pylist() if value is not None]
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
     # Rounded: each new pair of ends would build a spec anew.
     domain = (round(low, 2), round(high, 2) if round(high, 2) > round(low, 2) else round(low, 2) + 0.01)
     for at, (place, inside) in enumerate(facets(facet_by)):

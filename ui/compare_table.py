@@ -79,21 +79,28 @@ def first_drawing() -> bool:
     return _FIND not in st.session_state
 
 
-def selection_in_address(entries: Sequence[RunEntry]) -> tuple[list[str], list[str]]:
-    """The ids in the address that are runs, and those that are not.
+def selection() -> tuple[list[RunEntry], list[str]]:
+    """The runs that are selected now, and the ids in the address that are none."""
+    asked, is_typed = _selection_in_address()
+    found = run_index().find(asked)
+    selected = _selection_now([run_id for run_id in asked if run_id in found])
+    found |= run_index().find(run_id for run_id in selected if run_id not in found)
+    unknown = [run_id for run_id in asked if run_id not in found] if is_typed else []
+    return [found[run_id] for run_id in selected if run_id in found], unknown
 
-    Who comes back to the page by the navigation, whose address names none, finds the last selection.
-    """
+
+def _selection_in_address() -> tuple[Sequence[str], bool]:
+    """The ids in the address, and whether they stand there: who comes back to the page by the navigation,
+    whose address names none, finds the last selection."""
     last = st.session_state.get(_LAST)
-    known = {entry.id for entry in entries}
     if "runs" not in st.query_params and last is not None and first_drawing():
-        return [run_id for run_id in last["address"] if run_id in known], []
-    asked = list(dict.fromkeys(part for part in st.query_params.get("runs", "").split(",") if part))
-    return [i for i in asked if i in known], [i for i in asked if i not in known]
+        return last["address"], False
+    parts = st.query_params.get("runs", "").split(",")
+    return list(dict.fromkeys(part for part in parts if part)), True
 
 
 def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) -> None:
-    """Draw the runs that pass the filter, with those of `selection_now`.
+    """Draw the runs that pass the filter, with those `selected`.
 
     Selected runs that the filter hides stay selected. A group of repeats is selected as a whole, or,
     unfolded, run by run. `version` is the listing's.
@@ -164,7 +171,7 @@ def _places() -> list[int]:
     return list(state["selection"]["rows"]) if state else []
 
 
-def selection_now(selected: list[str]) -> list[str]:
+def _selection_now(selected: list[str]) -> list[str]:
     """What is selected now: what the address says, and on top what was clicked in the table since it was
     drawn. The session has the click before the table is drawn anew."""
     last = st.session_state.get(_LAST)

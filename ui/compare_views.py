@@ -71,12 +71,14 @@ def curves_asked() -> bool:
     return str(st.session_state.get(VIEW) or view_in_address()) == CURVES
 
 
-def show_curves(picked: Sequence[RunEntry], listing: Listing) -> Drawn:
+def show_curves(picked: Sequence[RunEntry]) -> Drawn:
     """The curves of the selected runs, without what can be chosen of them."""
     runs = list(picked[:MOST])
     place = CurvesPlace()
     reads = read_runs(runs)
-    return Drawn(runs, place, reads, draw_curves(runs, reads, lambda: _fields(listing, runs), place))
+    return Drawn(
+        runs, place, reads, draw_curves(runs, reads, lambda: _fields(run_index().listing(), runs), place)
+    )
 
 
 def show_view(

@@ -231,7 +231,8 @@ def _best_mark(x: alt.X, color: str) -> Any:
 
 def line_style(name: str) -> dict[str, Any]:
     """Dash and width of one line, as its mark's."""
-    return {"strokeDash": _DASHES[name], "strokeWidth": _WIDTHS[name]}
+    dash = _DASHES[name]
+    return {"strokeWidth": _WIDTHS[name]} | ({} if dash == [1, 0] else {"strokeDash": dash})
 
 
 def line_styles(names: Sequence[str], color: str | None = None) -> dict[str, Any]:

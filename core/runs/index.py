@@ -7,6 +7,7 @@ dropped costs the next listing its reading, no more.
 """
 
 import os
+import stat
 import sys
 import threading
 import time
@@ -86,6 +87,17 @@ class RunIndex:
                 self._last = Listing(entries, revisions, next(_numbers))
             return self._last
 
+    def find(self, ids: Iterable[str]) -> dict[str, RunEntry]:
+        """Those of these runs that there are, as they are now, by their ids: a look at few folders, for what
+        cannot wait for a look at all."""
+        found = {}
+        with self._lock:
+            for name in ids:
+                if RUN_ID.fullmatch(name) and _is_run(f"{self.folder}/{name}"):
+                    known = self._known[name] = self._look(name, self._known.get(name))
+                    found[name] = known.entry
+        return found
+
     def settings(self, runs: Iterable[Run]) -> dict[str, Mapping[str, Any]]:
         """The settings of each run as `flatten` gives them, by its id; without those whose recipe
         cannot be read. A recipe is never changed, and so read once."""
@@ -147,6 +159,15 @@ def read_entry(run: Run) -> RunEntry:
     except OSError as error:
         sentence = f"Run {run.id} cannot be read: {error.strerror or error}."
         return RunEntry(run, Notes(), None, damaged=sentence)
+
+
+def _is_run(path: str) -> bool:
+    """Whether a folder is there, or a link, which is not followed and whose entry says so."""
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return False
+    return stat.S_ISDIR(mode) or stat.S_ISLNK(mode)
 
 
 def _stays(entry: RunEntry) -> bool:

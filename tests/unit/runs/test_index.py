@@ -133,6 +133,31 @@ class TestWhatIsReadAgain:
         assert names(index.listing()) == ["b"]
         assert len({*versions, index.listing().version}) == 3
 
+    def test_of_a_few_runs_only_those_are_looked_at(
+        self, store: RunStore, index: RunIndex, reads: Reads, later: None
+    ) -> None:
+        first, second = make_run(store, name="a"), make_run(store, name="b")
+        found = index.find([second.id, "../a", "20260101-000000-none"])
+        assert {run_id: entry.name for run_id, entry in found.items()} == {second.id: "b"}
+        assert reads() == [second.id]
+        before = index.listing()
+        assert reads() == [first.id] and names(before) == ["b", "a"]
+        second.write_notes(name="c")
+        assert index.find([second.id])[second.id].name == "c"
+        after = index.listing()
+        assert reads() == [second.id] and names(after) == ["c", "a"] and after.version != before.version
+        store.delete(second)
+        assert index.find([second.id]) == {} and names(index.listing()) == ["a"]
+
+    def test_a_link_is_found_and_its_entry_says_so(
+        self, store: RunStore, index: RunIndex, tmp_path: Path
+    ) -> None:
+        run = make_run(store)
+        moved = run.folder.rename(tmp_path / "elsewhere")
+        run.folder.symlink_to(moved)
+        assert index.find([run.id])[run.id] == index.listing().entries[0]
+        assert index.find([run.id])[run.id].damaged
+
     def test_two_indexes_share_no_version(self, store: RunStore) -> None:
         make_run(store)
         assert RunIndex(store.folder).listing().version != RunIndex(store.folder).listing().version

@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any, get_args
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from ui.run_charts import AVERAGED, Kind
@@ -18,46 +20,57 @@ def curve(run_id: str, *rows: dict[str, Any], name: str = "same") -> Curve:
     return Curve(run_id, name, "#111111", rows)
 
 
+def cells(table: pa.Table, name: str) -> list[Any]:
+    found: list[Any] = table[name].to_pylist()
+    return found
+
+
 def test_curves_over_time_stand_at_their_minutes() -> None:
     found = overlay_rows("accuracy", [curve("a", row(1), row(2))], ("val",), "time")
-    assert found.lines["x"].tolist() == [0.5, 1.0] == found.spots["x"].tolist()
+    assert cells(found.lines, "x") == [0.5, 1.0] == cells(found.spots, "x")
 
 
 def test_runs_of_one_name_keep_their_own_curves_and_bests() -> None:
     curves = [curve("a", row(1), row(2, 0.9)), curve("b", row(1))]
     found = overlay_rows("accuracy", curves, ("val",), "epoch")
-    assert found.lines["key"].tolist() == ["a same", "a same", "b same"] and found.names == 2
-    assert set(found.spots["run"]) == {"same"}
-    assert found.spots["best"].tolist() == [False, True, True]
+    assert cells(found.lines, "key") == ["a same", "a same", "b same"] and found.named == 2
+    assert cells(found.spots, "run") == ["same"] * 3
+    assert cells(found.names, "key") == ["a same", "b same"]
+    assert (cells(found.names, "x"), cells(found.names, "val")) == ([2, 1], [0.9, 0.5])
+
+
+def test_a_run_without_a_best_epoch_has_its_name_and_no_ring() -> None:
+    names = overlay_rows("accuracy", [curve("a", row(1, float("nan")))], ("val",), "epoch").names
+    assert cells(names, "key") == ["a same"] and cells(names, "x") == [None] == cells(names, "val")
 
 
 def test_a_pointer_finds_every_epoch_of_few_and_best_and_last_of_many() -> None:
     one = curve("a", *(row(epoch) for epoch in range(1, 101)))
     found = overlay_rows("accuracy", [one], ("val",), "epoch")
-    assert found.spots["epoch"].tolist() == found.lines["x"].tolist() == list(range(1, 101))
+    assert cells(found.spots, "epoch") == cells(found.lines, "x") == list(range(1, 101))
     many = [curve(str(at), *(row(e, 0.9 if e == 37 else 0.5) for e in range(1, 101))) for at in range(10)]
     found = overlay_rows("accuracy", many, ("val",), "epoch")
     assert len(found.lines) == 1000 and len(found.spots) <= MOST_SPOTS + 2 * len(many)
-    for key in set(found.lines["key"]):
-        spots = found.spots[found.spots["key"] == key]
-        assert {37, 100} <= set(spots["epoch"]) and spots[spots["best"]]["epoch"].tolist() == [37]
+    epochs = Counter(cells(found.spots, "epoch"))
+    assert epochs[37] == epochs[100] == 10 and cells(found.names, "x") == [37] * 10
 
 
 def test_the_legend_names_runs_the_oldest_first_each_in_its_own_colour() -> None:
     name = 'a "b" \\ </script>'
     curves = [Curve("id-2", "same", "#222222", [row(1)]), Curve("id-1", name, "#111111", [row(1)])]
-    lines = overlay_rows("accuracy", curves, ("val",), "epoch").lines
-    assert lines["key"].tolist() == ["id-2 same", f"id-1 {name}"]
-    assert lines["color"].tolist() == ["#222222", "#111111"]
-    color = overlay_spec("accuracy", ("val",), "epoch")["layer"][0]["encoding"]["color"]
+    found = overlay_rows("accuracy", curves, ("val",), "epoch")
+    assert cells(found.lines, "key") == ["id-2 same", f"id-1 {name}"] == cells(found.names, "key")
+    assert cells(found.names, "color") == ["#222222", "#111111"]
+    legend, lines = overlay_spec("accuracy", ("val",), "epoch")["layer"][:2]
+    color = legend["encoding"]["color"]
     assert color["field"] == "key" and color["scale"] == {"range": {"field": "color"}}
+    assert legend["data"]["name"] == "names" and lines["encoding"]["color"]["field"] == "key"
 
 
 def test_two_runs_of_one_colour_are_two_colours_to_the_chart() -> None:
     curves = [curve(run_id, row(1)) for run_id in "abc"]
     found = overlay_rows("accuracy", curves, ("val",), "epoch")
-    for part in (found.lines, found.spots):
-        assert part["color"].tolist() == ["#111111", "#111111fe", "#111111fd"]
+    assert cells(found.names, "color") == ["#111111", "#111111fe", "#111111fd"]
 
 
 def test_parts_stand_in_the_legend_in_their_order_and_their_runs_keep_lines_of_their_own() -> None:
@@ -67,9 +80,10 @@ def test_parts_stand_in_the_legend_in_their_order_and_their_runs_keep_lines_of_t
         Curve("b", "two", "#111111", [row(1)], "adamw"),
     ]
     found = overlay_rows("accuracy", curves, ("val",), "epoch", parts=parts)
-    assert set(found.lines["key"]) == {"0001 adamw"} and set(found.lines["color"]) == {"#bbbbbb"}
-    assert found.names == 1 and found.lines["id"].tolist() == ["a", "b"]
-    line = overlay_spec("accuracy", ("val",), "epoch", by_part=True)["layer"][0]["encoding"]
+    assert cells(found.lines, "key") == ["0001 adamw"] * 2 == cells(found.names, "key")
+    assert cells(found.names, "color") == ["#bbbbbb"] * 2
+    assert found.named == 1 and cells(found.lines, "id") == ["a", "b"]
+    line = overlay_spec("accuracy", ("val",), "epoch", by_part=True)["layer"][1]["encoding"]
     assert line["detail"]["field"] == "id"
 
 
@@ -82,10 +96,10 @@ def test_rows_have_the_fields_that_the_chart_asks_for_and_none_besides(kind: Kin
     found = overlay_rows(kind, [curve("a", row(1))], shown, "epoch", parts=parts)
     layers = overlay_spec(kind, shown, "epoch", by_part=by_part)["layer"]
     asked = {name: asked_fields(layers, name) for name in found.datasets}
-    assert set(found.lines.columns) == asked["lines"] - {"series", "value"} | set(shown)
-    # What chooses a run in the legend asks by its own field.
-    rings = {"best", "key"} if kind == "accuracy" else set()
-    assert set(found.spots.columns) == asked["spots"] | rings
+    assert set(found.lines.column_names) == asked["lines"] - {"series", "value"} | set(shown)
+    assert set(found.spots.column_names) == asked["spots"]
+    # The legend's colours are their own field.
+    assert set(found.names.column_names) == asked["names"] | {"color"}
 
 
 def asked_fields(layers: list[dict[str, Any]], data: str) -> set[str]:
@@ -100,11 +114,20 @@ def test_a_run_more_or_less_leaves_the_chart_as_high_as_it_is() -> None:
 
 
 def test_one_line_of_each_run_needs_no_fold_and_looks_as_it_does_beside_others() -> None:
-    alone = overlay_spec("accuracy", ("val",), "epoch")["layer"][0]
+    alone = overlay_spec("accuracy", ("val",), "epoch")["layer"][1]
     assert "transform" not in alone and alone["encoding"]["y"]["field"] == "val"
-    beside = overlay_spec("accuracy", ("val", "train"), "epoch")["layer"][0]["encoding"]
-    for style in ("strokeDash", "strokeWidth"):
-        assert alone["mark"][style] == beside[style]["scale"]["range"][0]
+    beside = overlay_spec("accuracy", ("val", "train"), "epoch")["layer"][1]["encoding"]
+    # A line of no dash is solid.
+    assert alone["mark"].get("strokeDash", [1, 0]) == beside["strokeDash"]["scale"]["range"][0]
+    assert alone["mark"]["strokeWidth"] == beside["strokeWidth"]["scale"]["range"][0]
+
+
+def test_what_is_picked_in_the_legend_is_asked_of_lines_and_rings() -> None:
+    legend, lines, _, rings = overlay_spec("accuracy", ("val",), "epoch")["layer"]
+    assert legend["mark"]["opacity"] == 0 and legend["encoding"]["color"]["legend"]["symbolOpacity"] == 1
+    for layer in (lines, rings):
+        (condition,) = layer["encoding"]["opacity"]["condition"]
+        assert "pick.key" in condition["test"] and condition["value"] == 1.0
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
@@ -115,18 +138,18 @@ def test_specs_bring_no_rows_of_their_own(kind: Kind, averaged: bool) -> None:
     text = json.dumps(overlay_spec(kind, shown, "epoch", averaged=averaged))
     assert '"values": [' not in text.replace('"values": []', "") and '"title"' in text
     found = overlay_rows(kind, [curve("a", row(1))], shown, "epoch", averaged=averaged)
-    assert set(shown) <= set(found.lines.columns)
+    assert set(shown) <= set(found.lines.column_names)
 
 
 def test_epochs_are_whole_numbers() -> None:
-    x = overlay_spec("accuracy", ("val",), "epoch")["layer"][0]["encoding"]["x"]
+    x = overlay_spec("accuracy", ("val",), "epoch")["layer"][1]["encoding"]["x"]
     assert x["axis"]["tickMinStep"] == 1 and x["axis"]["format"] == "d"
     assert (
-        "tickMinStep" not in overlay_spec("accuracy", ("val",), "time")["layer"][0]["encoding"]["x"]["axis"]
+        "tickMinStep" not in overlay_spec("accuracy", ("val",), "time")["layer"][1]["encoding"]["x"]["axis"]
     )
 
 
 def test_values_that_are_no_numbers_are_gaps() -> None:
     rows = (row(1), row(2, float("inf")), {"epoch": 3})
     lines = overlay_rows("accuracy", [curve("a", *rows)], ("val",), "time").lines
-    assert lines["val"].isna().tolist() == [False, True, True] and lines["x"].isna().tolist()[2]
+    assert cells(lines, "val") == [0.5, None, None] and cells(lines, "x")[2] is None
