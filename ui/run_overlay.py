@@ -36,7 +36,8 @@ HEIGHT = 400
 LEGEND_COLUMNS = 3
 LEGEND_ROWS = 4
 """So many rows more or fewer change the chart's height; the rows between take theirs from the curves."""
-LEGEND_ROW = 24
+LEGEND_ROW = 23
+"""Its pixels, with labels and distances as `_color` sets them."""
 MOST_SPOTS = 300
 """So many points of all curves together answer a pointer; a thousand would take the browser as long as all
 of the lines. Best and last are always among them."""
@@ -247,6 +248,10 @@ def _color() -> alt.Color:
             title=None,
             labelExpr="slice(datum.value, indexof(datum.value, ' ') + 1)",
             orient="bottom",
+            # A row more would else make the curves lower, for which all is laid out and drawn once more.
+            offset=alt.ExprRef(f"18 + {LEGEND_ROW} * (ceil(length(domain('color')) / {LEGEND_COLUMNS}) % 2)"),
+            labelFontSize=13,
+            rowPadding=4,
             columns=LEGEND_COLUMNS,
             symbolType="stroke",
             symbolSize=400,

@@ -113,6 +113,12 @@ def test_a_run_more_or_less_leaves_the_chart_as_high_as_it_is() -> None:
     assert overlay_height(13) > overlay_height(12) and overlay_height(3, 300) < overlay_height(3, 400)
 
 
+def test_a_row_more_in_the_legend_is_taken_from_the_room_above_it() -> None:
+    """It would make the curves lower, and the browser would draw all of them twice."""
+    legend = overlay_spec("accuracy", ("val",), "epoch")["layer"][0]["encoding"]["color"]["legend"]
+    assert legend["offset"]["expr"] == "18 + 23 * (ceil(length(domain('color')) / 3) % 2)"
+
+
 def test_one_line_of_each_run_needs_no_fold_and_looks_as_it_does_beside_others() -> None:
     alone = overlay_spec("accuracy", ("val",), "epoch")["layer"][1]
     assert "transform" not in alone and alone["encoding"]["y"]["field"] == "val"
