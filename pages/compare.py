@@ -33,15 +33,22 @@ from ui.words import plain
 st.title("Compare")
 
 
+def nothing_yet() -> None:
+    """What a workspace without runs shows."""
+    st.markdown("No run yet. Train two, and see here what changed and what it did.")
+    if st.button("Set up a run", type="primary", icon=":material/tune:", key="compare_new"):
+        go("new_run")
+
+
 @st.fragment
 def runs_and_views() -> None:
     """All of the page that a click in it draws anew: the frame around the pages stays as it is."""
     picked, unknown = selection()
     selected = [entry.id for entry in picked]
-    if not picked and not run_index().listing().entries:
-        st.markdown("No run yet. Train two, and see here what changed and what it did.")
-        if st.button("Set up a run", type="primary", icon=":material/tune:", key="compare_new"):
-            go("new_run")
+    is_first, curves_first = first_drawing(), bool(picked) and curves_asked()
+    listing = None if curves_first and not is_first else run_index().listing()
+    if listing is not None and not listing.entries:
+        nothing_yet()
         return
 
     if unknown:
@@ -51,16 +58,13 @@ def runs_and_views() -> None:
     view, below = st.container(), st.container()
     # What was come for or asked for is sent first, and stands where it will stay: the curves of what is
     # selected, before all runs are looked at; else the table.
-    drawn, is_first = None, first_drawing()
-    curves_first = bool(picked) and curves_asked()
-    if is_first:
-        listing = run_index().listing()
-        if curves_first:
-            blanks.html(blank(FILTERS_PX + table_height(listing.entries) + ACTIONS_PX + CHOICES_PX))
-        else:
-            blanks.html(blank(FILTERS_PX))
-            with table:
-                run_table(listing.entries, selected, listing.version)
+    drawn = None
+    if is_first and listing is not None and curves_first:
+        blanks.html(blank(FILTERS_PX + table_height(listing.entries) + ACTIONS_PX + CHOICES_PX))
+    elif is_first and listing is not None:
+        blanks.html(blank(FILTERS_PX))
+        with table:
+            run_table(listing.entries, selected, listing.version)
     if curves_first:
         with view, told():
             drawn = show_curves(picked)
@@ -70,8 +74,13 @@ def runs_and_views() -> None:
     elif curves_first:
         give_way()
 
-    listing = run_index().listing()
+    if listing is None or is_first:
+        # All else from one look at the runs, for one may have changed or gone meanwhile.
+        listing = run_index().listing()
     entries = listing.entries
+    by_id = {entry.id: entry for entry in entries}
+    picked = [by_id[run_id] for run_id in selected if run_id in by_id]
+    selected = [entry.id for entry in picked]
     with filters:
         asked = filter_bar(entries)
         shown = passing(entries, asked)

@@ -80,7 +80,7 @@ def first_drawing() -> bool:
 
 
 def selection() -> tuple[list[RunEntry], list[str]]:
-    """The runs that are selected now, and the ids in the address that are none."""
+    """The runs that are selected now, and the ids typed into the address that are none."""
     asked, is_typed = _selection_in_address()
     found = run_index().find(asked)
     selected = _selection_now([run_id for run_id in asked if run_id in found])

@@ -145,12 +145,17 @@ def _around(drawn: Drawn, selected: int, listing: Listing, bar: Any) -> None:
 
 def _fields(listing: Listing, entries: Sequence[RunEntry]) -> dict[str, Field]:
     """What tells these runs apart. Made once for all sessions that look at the same runs."""
-    return _fields_of(listing.version, tuple(entry.id for entry in entries), entries)
+    return _fields_of(listing.version, tuple(entry.id for entry in entries), listing, entries)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _fields_of(version: int, ids: tuple[str, ...], _entries: Sequence[RunEntry]) -> dict[str, Field]:
-    return fields_of(_entries, run_index().settings([entry.run for entry in _entries]))
+def _fields_of(
+    version: int, ids: tuple[str, ...], _listing: Listing, _entries: Sequence[RunEntry]
+) -> dict[str, Field]:
+    # The entries as this version has them: those that were drawn may be older.
+    listed = {entry.id: entry for entry in _listing.entries}
+    entries = [listed.get(entry.id, entry) for entry in _entries]
+    return fields_of(entries, run_index().settings([entry.run for entry in entries]))
 
 
 def _changed(picked: Sequence[RunEntry], listing: Listing) -> None:

@@ -35,7 +35,8 @@ XAxis = Literal["epoch", "time"]
 HEIGHT = 400
 LEGEND_COLUMNS = 3
 LEGEND_ROWS = 4
-"""So many rows more or fewer change the chart's height; the rows between take theirs from the curves."""
+"""So many rows more or fewer change the chart's height; of the rows between every second one
+takes its own from the curves (see `_color`)."""
 LEGEND_ROW = 23
 """Its pixels, with labels and distances as `_color` sets them."""
 MOST_SPOTS = 300
@@ -44,7 +45,7 @@ of the lines. Best and last are always among them."""
 LINES, SPOTS, NAMES = (
     alt.NamedData(name=name, format=alt.DataFormat(parse=None)) for name in ("lines", "spots", "names")
 )
-"""Numbers come as numbers: the browser need not make them such."""
+"""What they hold has its type already: the browser need not look for one."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,9 @@ def overlay_spec(
     y = value_axis(kind, "value:Q" if len(shown) > 1 else f"{shown[0]}:Q")
     if domain is not None:
         y = y.scale(domain=list(domain), nice=True, zero=False)
-    legend = alt.Chart(NAMES).mark_point(opacity=0, aria=False).encode(color=_color()).add_params(pick)
+    # Points that nobody sees and no pointer finds, for the legend that they bring.
+    unseen = alt.Chart(NAMES).mark_point(opacity=0, size=0, tooltip=None, aria=False)
+    legend = unseen.encode(color=_color()).add_params(pick)
     lines = _lines(shown).encode(x=x, y=y, color="key:N", opacity=_faded())
     if by_part:
         lines = lines.encode(detail="id:N")
@@ -220,8 +223,11 @@ def _faded() -> Any:
 
 
 def _lines(shown: Sequence[str]) -> Any:
-    """The lines without their places. A single one of each run needs no fold of the rows and no scales for
-    its style, which spares the browser a third of its work."""
+    """The lines without their places; a pointer is answered by the points of `_spots`.
+
+    A single line of each run needs no fold of the rows and no scales for its style, which spares the browser
+    a third of its work.
+    """
     if len(shown) == 1:
         return alt.Chart(LINES).mark_line(aria=False, **line_style(shown[0]))
     folded = alt.Chart(LINES).transform_fold(list(shown), as_=["series", "value"])
@@ -236,7 +242,7 @@ def _x(x_axis: XAxis) -> alt.X:
 
 
 def overlay_height(names: int, height: int = HEIGHT) -> int:
-    """How high a chart is in pixels that has so many names in its legend, which takes its rows from it."""
+    """How high a chart is in pixels that has so many names in its legend, which is a part of it."""
     return height + LEGEND_ROW * LEGEND_ROWS * math.ceil(names / (LEGEND_COLUMNS * LEGEND_ROWS))
 
 

@@ -93,7 +93,7 @@ class RunIndex:
         found = {}
         with self._lock:
             for name in ids:
-                if RUN_ID.fullmatch(name) and _is_run(f"{self.folder}/{name}"):
+                if RUN_ID.fullmatch(name) and _is_folder_or_link(f"{self.folder}/{name}"):
                     known = self._known[name] = self._look(name, self._known.get(name))
                     found[name] = known.entry
         return found
@@ -161,7 +161,7 @@ def read_entry(run: Run) -> RunEntry:
         return RunEntry(run, Notes(), None, damaged=sentence)
 
 
-def _is_run(path: str) -> bool:
+def _is_folder_or_link(path: str) -> bool:
     """Whether a folder is there, or a link, which is not followed and whose entry says so."""
     try:
         mode = os.lstat(path).st_mode

@@ -113,6 +113,23 @@ class TestTable:
         test = page("20260901-gone", run.id)
         assert "There is no run" in test.error[0].value and "1 selected" in texts(test)
 
+    @pytest.mark.parametrize("view", ["Curves", "Groups"])
+    def test_a_run_that_goes_while_the_browser_draws_is_not_selected_any_more(
+        self, store: RunStore, monkeypatch: pytest.MonkeyPatch, view: str
+    ) -> None:
+        stays, goes = make_run(store, name="stays"), make_run(store, name="goes")
+        monkeypatch.setattr("ui.compare_views.give_head_start", lambda: store.delete(goes))
+        address = {"view": view.lower()} if view != "Curves" else {}
+        test = opened("compare", runs=f"{stays.id},{goes.id}", **address)
+        assert "1 of 1 runs, 1 selected" in texts(test)
+
+    def test_a_run_that_was_selected_and_deleted_is_not_asked_for_again(self, store: RunStore) -> None:
+        stays, goes = make_run(store, name="stays"), make_run(store, name="goes")
+        test = page(stays.id, goes.id)
+        store.delete(goes)
+        test.run()
+        assert "1 of 1 runs, 1 selected" in texts(test)
+
     def test_200_runs_are_quick(self, store: RunStore) -> None:
         run = make_run(store)
         for at in range(199):

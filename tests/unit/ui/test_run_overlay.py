@@ -130,6 +130,8 @@ def test_one_line_of_each_run_needs_no_fold_and_looks_as_it_does_beside_others()
 
 def test_what_is_picked_in_the_legend_is_asked_of_lines_and_rings() -> None:
     legend, lines, _, rings = overlay_spec("accuracy", ("val",), "epoch")["layer"]
+    # No pointer finds the points that bring the legend.
+    assert legend["mark"]["tooltip"] is None and legend["mark"]["size"] == 0
     assert legend["mark"]["opacity"] == 0 and legend["encoding"]["color"]["legend"]["symbolOpacity"] == 1
     for layer in (lines, rings):
         (condition,) = layer["encoding"]["opacity"]["condition"]
