@@ -59,12 +59,12 @@ def runs_and_views() -> None:
     # What was come for or asked for is sent first, and stands where it will stay: the curves of what is
     # selected, before all runs are looked at; else the table.
     drawn = None
-    if is_first and listing is not None and curves_first:
-        blanks.html(blank(FILTERS_PX + table_height(listing.entries) + ACTIONS_PX + CHOICES_PX))
-    elif is_first and listing is not None:
-        blanks.html(blank(FILTERS_PX))
-        with table:
-            run_table(listing.entries, selected, listing.version)
+    if is_first and listing is not None:
+        between = table_height(listing.entries) + ACTIONS_PX + CHOICES_PX if curves_first else 0
+        blanks.html(blank(FILTERS_PX + between))
+        if not curves_first:
+            with table:
+                run_table(listing.entries, selected, listing.version)
     if curves_first:
         with view, told():
             drawn = show_curves(picked)
@@ -79,7 +79,7 @@ def runs_and_views() -> None:
         listing = run_index().listing()
     entries = listing.entries
     by_id = {entry.id: entry for entry in entries}
-    picked = [by_id[run_id] for run_id in selected if run_id in by_id]
+    picked = [by_id[entry.id] for entry in picked if entry.id in by_id]
     selected = [entry.id for entry in picked]
     with filters:
         asked = filter_bar(entries)

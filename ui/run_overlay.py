@@ -213,8 +213,8 @@ def overlay_spec(
 
 
 def _faded() -> Any:
-    """Less of what was not picked in the legend. Asked of each point, so asked by the signal itself, which
-    takes half of what Vega-Lite's own test does."""
+    """Less of what was not picked in the legend. Asked of each point, and so of the signal alone: Vega-Lite's
+    own test looks into the selection's rows each time."""
     return (
         alt.when("!pick.key || indexof(pick.key, datum.key) >= 0")
         .then(alt.value(1.0))

@@ -7,7 +7,6 @@ dropped costs the next listing its reading, no more.
 """
 
 import os
-import stat
 import sys
 import threading
 import time
@@ -93,7 +92,8 @@ class RunIndex:
         found = {}
         with self._lock:
             for name in ids:
-                if RUN_ID.fullmatch(name) and _is_folder_or_link(f"{self.folder}/{name}"):
+                path = self.folder / name
+                if RUN_ID.fullmatch(name) and (path.is_dir() or path.is_symlink()):
                     known = self._known[name] = self._look(name, self._known.get(name))
                     found[name] = known.entry
         return found
@@ -159,15 +159,6 @@ def read_entry(run: Run) -> RunEntry:
     except OSError as error:
         sentence = f"Run {run.id} cannot be read: {error.strerror or error}."
         return RunEntry(run, Notes(), None, damaged=sentence)
-
-
-def _is_folder_or_link(path: str) -> bool:
-    """Whether a folder is there, or a link, which is not followed and whose entry says so."""
-    try:
-        mode = os.lstat(path).st_mode
-    except OSError:
-        return False
-    return stat.S_ISDIR(mode) or stat.S_ISLNK(mode)
 
 
 def _stays(entry: RunEntry) -> bool:
