@@ -140,6 +140,7 @@ def epoch_rows(plan: Plan, random: np.random.Generator) -> list[dict[str, Any]]:
     lr = lr0 * (1 + np.cos(np.pi * share)) / 2 if cosine else np.full(epochs, lr0)
     val_loss = 2.2 * np.exp(-2.2 * share) + plan.overfit * share**2 + 0.3 + noise
     columns = {
+        "epoch": np.arange(1, epochs + 1),
         "lr": lr,
         "train/loss": 2.2 * np.exp(-3 * share) + 0.1,
         "train/accuracy": train,
@@ -152,14 +153,15 @@ def epoch_rows(plan: Plan, random: np.random.Generator) -> list[dict[str, Any]]:
         "images_per_s": np.full(epochs, 3400.0),
     }
     rows = zip(*(values.round(6).tolist() for values in columns.values()), strict=True)
-    return [{"epoch": at, **dict(zip(columns, row, strict=True))} for at, row in enumerate(rows, start=1)]
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def outcomes(accuracy: float, truth: Any, random: np.random.Generator) -> dict[str, Any]:
     """Answers to the val images that come to this accuracy; the hard images are hard for every run."""
     count = len(truth)
     difficulty = np.linspace(0, 1, count) + random.normal(0, 0.25, count)
-    hit = np.argsort(np.argsort(difficulty)) < round(accuracy * count)
+    hit = np.zeros(count, dtype=bool)
+    hit[np.argsort(difficulty)[: round(accuracy * count)]] = True
     classes = int(truth.max()) + 1
     wrong = (truth + 1 + random.integers(max(1, classes - 1), size=count)) % classes
     predicted = np.where(hit, truth, wrong)

@@ -8,6 +8,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -58,6 +59,7 @@ def replacing(path: Path, *, durable: Durable = True) -> Iterator[Path]:
         if durable is True:
             sync_folder(path.parent)
     finally:
+        # After a success too: where both are links to one file, a rename leaves both.
         temporary.unlink(missing_ok=True)
 
 
@@ -67,17 +69,30 @@ def write_text(path: Path, text: str, *, durable: Durable = True) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a file into a folder that is still to get its name, so that nobody can see a part of it; what
+    waits for the disk is `sync_files` and `sync_folder`, once for all of them."""
+    path.write_text(text, encoding="utf-8")
+
+
 def to_json(value: Any, *, indent: int | None = None) -> str:
     """JSON without NaN or infinity: such a number is stored as the word ('nan', 'inf', '-inf').
 
     Halves of characters, as a shell of another encoding gives them, become question marks: UTF-8
     cannot hold them.
     """
+    encoder = _encoder(indent)
     try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
+        text = encoder.encode(value)
     except ValueError:  # seldom, and looking for it each time would take as long as all the rest
-        text = json.dumps(_without_nan(value), allow_nan=False, ensure_ascii=False, indent=indent)
-    return text.encode("utf-8", "replace").decode("utf-8")
+        text = encoder.encode(_without_nan(value))
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+@cache
+def _encoder(indent: int | None) -> json.JSONEncoder:
+    """Kept, for `json.dumps` makes one for each row."""
+    return json.JSONEncoder(allow_nan=False, ensure_ascii=False, indent=indent)
 
 
 def _without_nan(value: Any) -> Any:

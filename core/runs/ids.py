@@ -13,7 +13,8 @@ def free_id(kind: str, taken: Iterable[str]) -> str:
     Runs are listed by their ids, so the time in it is later than in any other's, whatever the clock
     says.
     """
-    stamp = _stamp_after(max((name[:15] for name in taken if name[:1].isdigit()), default=""))
+    # Below ":" are names that begin with a digit, and hidden ones, which come before all of those.
+    stamp = _stamp_after(max((name for name in taken if name < ":"), default="")[:15])
     return f"{stamp}-{kind.replace('_', '-')}-{secrets.token_hex(2)}"
 
 

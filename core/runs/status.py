@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import Damaged, shown
-from core.files import Durable, read_json, to_json, write_json
+from core.files import Durable, read_json, to_json, write_text
 
 State = Literal["queued", "running", "stopping", "stopped", "finished", "failed", "interrupted"]
 ACTIVE: tuple[State, ...] = ("running", "stopping")
@@ -196,5 +196,10 @@ def _foreign(part: "os.DirEntry[str]", inside: str) -> str:
 
 def write_status(folder: Path, status: Status, *, durable: Durable = True) -> None:
     """Replace the status in one step; `durable` says what this waits for."""
+    write_text(folder / "status.json", status_text(status), durable=durable)
+
+
+def status_text(status: Status) -> str:
+    """What status.json holds: the status and its sum."""
     content = status.model_dump(mode="json")
-    write_json(folder / "status.json", {_SUM: _sum(to_json(content))} | content, durable=durable)
+    return to_json({_SUM: _sum(to_json(content))} | content, indent=1) + "\n"

@@ -16,7 +16,7 @@ from typing import Literal
 
 from core.data import DatasetInfo
 from core.errors import BadInput, Busy, Damaged, NotFound, PlateauError
-from core.files import read_json, sync_folder, write_json, write_text
+from core.files import read_json, sync_files, sync_folder, to_json, write_json, write_new
 from core.recipe import Recipe, recipe_fingerprint
 from core.runs.ids import free_id
 from core.runs.index import RunIndex, read_entry
@@ -24,7 +24,7 @@ from core.runs.lock import hold
 from core.runs.names import find_run
 from core.runs.order import Order
 from core.runs.run import RUN_ID, Notes, Run, RunEntry, no_such_run
-from core.runs.status import ACTIVE, RESUMABLE, Status, read_status, write_status
+from core.runs.status import ACTIVE, RESUMABLE, Status, read_status, status_text, write_status
 from core.spec import kind_of, settings_of
 
 DEVICE_BUSY = "The device is in use."
@@ -155,9 +155,12 @@ class RunStore:
         staging.mkdir(parents=True)
         for part in ("checkpoints", "predictions"):
             (staging / part).mkdir()
-        write_text(staging / "recipe.json", recipe.model_dump_json(indent=1) + "\n", durable=durable)
-        write_json(staging / "notes.json", notes.model_dump(mode="json"), durable=durable)
-        write_status(staging, status, durable=durable)
+        write_new(staging / "recipe.json", recipe.model_dump_json(indent=1) + "\n")
+        write_new(staging / "notes.json", to_json(notes.model_dump(mode="json"), indent=1) + "\n")
+        write_new(staging / "status.json", status_text(status))
+        if durable:
+            sync_files(staging)
+            sync_folder(staging)
         run = Run(self.folder / run_id)
         staging.rename(run.folder)
         if durable:
