@@ -23,6 +23,7 @@ def actions(selected: list[RunEntry]) -> None:
     with st.container(horizontal=True, gap="small"):
         if st.button("Open in Live", icon=":material/monitoring:", key="compare_live", disabled=one is None):
             go("live", run=selected[0].id)
+        _inspect(selected)
         if st.button(
             "Clone",
             icon=":material/content_copy:",
@@ -54,6 +55,20 @@ def actions(selected: list[RunEntry]) -> None:
         if st.button("Deselect all", icon=":material/deselect:", key="compare_clear", type="tertiary"):
             put_in_address([])
             st.rerun()
+
+
+def _inspect(selected: list[RunEntry]) -> None:
+    """One run's answers, or those of the later of two against the earlier's."""
+    seen = all(entry.status and entry.status.epoch > 0 for entry in selected)
+    if st.button(
+        "Inspect",
+        icon=":material/troubleshoot:",
+        key="compare_inspect",
+        disabled=not seen or len(selected) > 2,
+        help="Answers by class and by image, of one run or of two against each other.",
+    ):
+        earlier, *later = sorted(entry.id for entry in selected)
+        go("inspect", **({"run": later[0], "against": earlier} if later else {"run": earlier}))
 
 
 @st.dialog("Name and notes", width="medium")

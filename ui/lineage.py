@@ -37,6 +37,7 @@ _LEGEND = (
     "nearest earlier recipe on the same images. Repeats are one line with their mean. A click goes to "
     "the run."
 )
+_SMALLEST_OF_TWO = "Two runs that agree on most images can show less: their verdict says how little."
 _CHANGE_HELP = (
     "In best val, in points, against what it is set against; of repeats the mean. Left out where the two "
     "cannot be compared, or one of them did not do all of its epochs."
@@ -51,7 +52,7 @@ def lineage_panel(entries: Sequence[RunEntry], selected: Sequence[str]) -> None:
     _table(nodes, chosen)
     shown = [entry for node in nodes for entry in node.group.entries]
     if sentences := smallest_of_splits(shown):
-        st.caption(plain(" ".join(sentences)))
+        st.caption(plain(" ".join([*sentences, _SMALLEST_OF_TWO])))
     methods("lineage", Section.CHANGED, Section.SMALLEST)
     asked = st.session_state.pop(_ASKED, "")
     if asked:

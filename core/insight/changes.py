@@ -84,7 +84,8 @@ class Effect:
             return points(difference)
         if self.unit == "loss":
             return signed(difference, 3)
-        return f"{'-' if difference < 0 else '+'}{duration(abs(difference))}"
+        said = duration(abs(difference))
+        return f"{'-' if difference < 0 and said != duration(0.0) else '+'}{said}"
 
 
 @dataclass(frozen=True)

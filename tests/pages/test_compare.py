@@ -323,6 +323,23 @@ class TestActions:
         press(page(run.id), "compare_live")
         assert gone[0][0].name == "live.py" and gone[0][1] == {"run": run.id}
 
+    @pytest.mark.parametrize("count", [1, 2])
+    def test_the_way_to_inspect_names_the_run_or_the_later_of_two_against_the_earlier(
+        self, store: RunStore, monkeypatch: pytest.MonkeyPatch, count: int
+    ) -> None:
+        gone: list[Any] = []
+        monkeypatch.setattr(st, "switch_page", lambda path, query_params: gone.append((path, query_params)))
+        ids = [make_run(store).id for _ in range(count)]
+        press(page(*reversed(ids)), "compare_inspect")
+        asked = {"run": ids[0]} if count == 1 else {"run": ids[1], "against": ids[0]}
+        assert gone[0][0].name == "inspect.py" and gone[0][1] == asked
+
+    def test_runs_without_an_epoch_or_more_than_two_cannot_be_inspected(self, store: RunStore) -> None:
+        ids = [make_run(store).id for _ in range(3)]
+        assert page(*ids).button(key="compare_inspect").disabled
+        waiting = make_run(store, state="queued", done=0)
+        assert page(waiting.id).button(key="compare_inspect").disabled
+
 
 @pytest.mark.parametrize(("runs", "lines"), [(5, "val and train"), (6, "val")])
 def test_a_link_to_more_than_five_runs_begins_with_val_alone(store: RunStore, runs: int, lines: str) -> None:

@@ -254,6 +254,7 @@ def test_damaged_rows_leave_gaps_and_a_damaged_recipe_is_said(store: RunStore) -
         (Effect("a", 0.75, 0.7498, "loss"), ("0.750", "0.750", "+0.000")),
         (Effect("a", 1.0, 0.75, "loss"), ("1.000", "0.750", "-0.250")),
         (Effect("a", 70.0, 65.0, "seconds"), ("1 min 10 s", "1 min 05 s", "-5.0 s")),
+        (Effect("a", 5.04, 5.01, "seconds"), ("5.0 s", "5.0 s", "+0.0 s")),
     ],
 )
 def test_figures_in_words(effect: Effect, words: tuple[str, str, str]) -> None:
