@@ -4,7 +4,8 @@
   reads the answers. In `--rounds` rounds, each followed by the two minutes after which Streamlit forgets a
   closed session: what a round leaves behind must not grow from round to round.
 - `runs`: `--runs` short runs, one after the other, in one server process.
-- `rows`: one run with `--rows` epochs, on Live while it trains, and on Compare beside another.
+- `rows`: one run with `--rows` epochs, on Live while it trains, and on Compare beside another, in
+  `--rounds` rounds.
 
 Printed are memory, open files and threads of the server's process; of `rows` also times and the largest
 message, which Streamlit limits. Each part has an app of its own. Status 1 where a session failed, where
@@ -226,24 +227,22 @@ def measure_rows(call: argparse.Namespace) -> list[str]:
                 f"  {'before any page':26}{here.size()}",
                 flush=True,
             )
-            pages = {
-                "Live, while it trains": (f"live?run={run.id}", 5),
-                "Compare with another": (f"compare?runs={run.id},{other.id}", 0),
-                "Live, once more": (f"live?run={run.id}", 5),
-            }
-            for name, (page, ticks) in pages.items():
-                shown = asyncio.run(look(f"{here.url}/{page}", ticks))
-                sizes.append(here.size())
-                if shown.largest > limit:
-                    missed.append(f"{name}: a message of {shown.largest / 1e6:.0f} MB")
-                tick = f"a tick every {shown.tick_s:.1f} s; " if ticks else ""
-                print(
-                    f"  {name:26}{sizes[-1]}; there after {shown.first_s:.1f} s; {tick}largest message "
-                    f"{shown.largest / 1e3:.0f} kB, {shown.largest / limit:.2%} of the limit",
-                    flush=True,
-                )
-    # The first look and the last are at the same page.
-    return missed + risen(sizes[:1], sizes[-1:])
+            for _ in range(call.rounds):
+                for name, page, ticks in (
+                    ("Live, while it trains", f"live?run={run.id}", 5),
+                    ("Compare with another", f"compare?runs={run.id},{other.id}", 0),
+                ):
+                    shown = asyncio.run(look(f"{here.url}/{page}", ticks))
+                    sizes.append(here.size())
+                    if shown.largest > limit:
+                        missed.append(f"{name}: a message of {shown.largest / 1e6:.0f} MB")
+                    tick = f"a tick every {shown.tick_s:.1f} s; " if ticks else ""
+                    print(
+                        f"  {name:26}{sizes[-1]}; there after {shown.first_s:.1f} s; {tick}largest message "
+                        f"{shown.largest / 1e3:.0f} kB, {shown.largest / limit:.2%} of the limit",
+                        flush=True,
+                    )
+    return missed + risen(*quarters(sizes))
 
 
 def main() -> int:
