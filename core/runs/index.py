@@ -151,7 +151,7 @@ def read_entry(run: Run) -> RunEntry:
     status = None
     try:
         status = run.status()
-        run.stored_recipe()
+        run.check_recipe(status)
         return RunEntry(run, run.notes(), status)
     except Damaged as error:
         notes = Notes() if run.folder.is_symlink() else run.notes()

@@ -3,6 +3,7 @@
 import re
 import stat
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.errors import BadInput, Damaged, NotFound, shown
-from core.files import read_json, write_json
+from core.files import read_json, read_small, write_json
 from core.recipe import Recipe, recipe_from_draft
 from core.recipe.validation import migrate
 from core.runs.lock import hold, is_held
@@ -134,6 +135,17 @@ class Run:
             return recipe_from_draft(migrate(self.stored_recipe()))
         except BadInput as error:
             raise Damaged(f"recipe.json of run {self.id} cannot be used: {error}") from error
+
+    def check_recipe(self, status: Status) -> None:
+        """Whether recipe.json is readable JSON, and to the byte as the run was launched with: a changed
+        digit would train another run. Raises Damaged."""
+        self.stored_recipe()
+        path = self.folder / "recipe.json"
+        if status.recipe_crc32 is not None and zlib.crc32(read_small(path)) != status.recipe_crc32:
+            raise Damaged(
+                f"recipe.json of {self.id} is not as it was when the run was launched: its checksum does not "
+                f"fit; {REMEDY}."
+            )
 
     def stored_recipe(self) -> dict[str, Any]:
         """What recipe.json holds, whether or not this Plateau can use it. Raises Damaged."""

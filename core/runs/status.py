@@ -106,6 +106,8 @@ class Status(BaseModel):
     architecture: str
     recipe_fingerprint: str = ""
     """Of all settings but the seed and where it computes; empty in runs of an older Plateau."""
+    recipe_crc32: int | None = Field(default=None, ge=0, le=2**32 - 1)
+    """Of recipe.json as it was written; None in runs of an older Plateau."""
     seed: int | None = None
     """The recipe's; None in runs of an older Plateau."""
     device: str = ""

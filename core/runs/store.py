@@ -7,6 +7,7 @@ import secrets
 import shutil
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -155,7 +156,9 @@ class RunStore:
         staging.mkdir(parents=True)
         for part in ("checkpoints", "predictions"):
             (staging / part).mkdir()
-        write_new(staging / "recipe.json", recipe.model_dump_json(indent=1) + "\n")
+        text = recipe.model_dump_json(indent=1) + "\n"
+        status.recipe_crc32 = zlib.crc32(text.encode())
+        write_new(staging / "recipe.json", text)
         write_new(staging / "notes.json", to_json(notes.model_dump(mode="json"), indent=1) + "\n")
         write_new(staging / "status.json", status_text(status))
         if durable:

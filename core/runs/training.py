@@ -165,6 +165,7 @@ class _Trainer:
 
     def run_all(self) -> None:
         """From recipe and data to the last epoch."""
+        self.run.check_recipe(self.status)
         recipe = self.run.recipe()
         self.batch_size = recipe.batch_size
         dataset = self.library.open(recipe.data.name)

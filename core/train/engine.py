@@ -1,5 +1,6 @@
 """The training loop: a generator of events, without threads, disk or a user interface."""
 
+import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
@@ -190,6 +191,10 @@ class _Loop:
         yield here
         val = yield from self._evaluated(self.model, task.bank.val, here)
         clean = yield from self._evaluated(self.model, task.bank.clean_train, here)
+        for name, found in (("val", val), ("clean train", clean)):
+            # Before the epoch is told and committed: the state before it is the last good one.
+            if not math.isfinite(found.loss):
+                raise self._diverged(f"{name} loss", found.loss, epoch, self.steps)
         averaged = None
         if self.average:
             averaged = yield from self._evaluated(self.average.model, task.bank.val, here)
@@ -295,11 +300,14 @@ class _Loop:
         self.way.step.finish()
         loss, accuracy = self.meter.read()
         if not loss < HOPELESS_LOSS:
-            raise Diverged(
-                f"The loss became {loss:.3g} in epoch {epoch}, by step {step} of {self.steps}: the training "
-                "diverged; lower the learning rate, or add a warm-up."
-            )
+            raise self._diverged("loss", loss, epoch, step)
         return loss, accuracy
+
+    def _diverged(self, what: str, value: float, epoch: int, step: int) -> Diverged:
+        return Diverged(
+            f"The {what} became {value:.3g} in epoch {epoch}, by step {step} of {self.steps}: the training "
+            "diverged; lower the learning rate, or add a warm-up."
+        )
 
 
 def _copies(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -1,6 +1,7 @@
 """Runs that train in a fraction of a second, and what they are compared by."""
 
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,12 @@ def recipe(**settings: Any) -> Recipe:
 def new_run(store: RunStore, dataset: Dataset, /, *, queue: bool = False, **settings: Any) -> Run:
     """A run of 3 epochs that waits for its maker to train it."""
     return store.create(recipe(**settings), dataset.info, queue=queue)
+
+
+def launched_with(run: Run, content: bytes) -> None:
+    """Let the run have been launched with this recipe, as by another Plateau."""
+    (run.folder / "recipe.json").write_bytes(content)
+    write_status(run.folder, run.status().model_copy(update={"recipe_crc32": zlib.crc32(content)}))
 
 
 def rows(run: Run) -> list[dict[str, Any]]:

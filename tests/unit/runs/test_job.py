@@ -18,7 +18,7 @@ from core.runs import launch as launch_module
 from core.runs.foreground import train_or_follow
 from core.runs.lock import hold
 from core.runs.status import read_status, write_status
-from tests.unit.runs.setups import end, eventually, new_run, rows
+from tests.unit.runs.setups import end, eventually, launched_with, new_run, rows
 
 LONG = 50_000
 
@@ -145,9 +145,9 @@ def test_a_run_that_cannot_train_does_not_block_the_queue(
     )
     match damage:
         case "recipe":
-            (bad.folder / "recipe.json").write_text('{"epochs": 0}')
+            launched_with(bad, b'{"epochs": 0}')
         case "newer":
-            (bad.folder / "recipe.json").write_text('{"version": 9}')
+            launched_with(bad, b'{"version": 9}')
         case "no recipe":
             (bad.folder / "recipe.json").unlink()
         case "status":

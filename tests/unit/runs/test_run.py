@@ -9,7 +9,7 @@ from core.errors import BadInput, Damaged, NotFound
 from core.files import read_json, write_json
 from core.runs import Look, RunStore, train
 from core.runs.lock import hold
-from tests.unit.runs.setups import new_run, put, recipe
+from tests.unit.runs.setups import launched_with, new_run, put, recipe
 
 
 def test_notes_change_one_by_one(store: RunStore, small: Dataset) -> None:
@@ -106,7 +106,7 @@ def test_a_run_whose_recipe_cannot_be_used_here_can_still_be_looked_at(
     store: RunStore, small: Dataset, content: bytes
 ) -> None:
     run = put(new_run(store, small), "finished", epoch=3)
-    (run.folder / "recipe.json").write_bytes(content)
+    launched_with(run, content)
     with pytest.raises(Damaged, match=r"recipe\.json of run .* cannot be used"):
         run.recipe()
     assert store.list()[0].state == "finished"

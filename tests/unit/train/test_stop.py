@@ -1,5 +1,6 @@
 """The loop stops at any moment, at a loss that is no number, and counts its batches right."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from core.train import (
     Diverged,
     Stopped,
     StopRequest,
+    engine,
     fit,
     steps_per_epoch,
 )
@@ -93,6 +95,26 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_epoch(dataset: Dat
     events = fit(setups.task(dataset, recipe.model_copy(update={"optimizer": hot})))
     with pytest.raises(Diverged, match=r"epoch 1\b.*step \d+ of 6.*lower the learning rate"):
         list(events)
+
+
+@pytest.mark.parametrize("which", ["val", "clean train"])
+def test_a_network_whose_answers_are_no_numbers_is_not_committed(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    """The epoch's last update broke it: its train loss was taken before, and was a number."""
+    real, calls = engine.outcomes_of, []
+
+    def broken_in_the_second_epoch(logits: torch.Tensor, truth: torch.Tensor) -> Any:
+        calls.append(which)
+        hit = len(calls) == (3 if which == "val" else 4)  # val and clean train of each epoch
+        return real(logits * math.nan if hit else logits, truth)
+
+    monkeypatch.setattr(engine, "outcomes_of", broken_in_the_second_epoch)
+    events: list[Any] = []
+    with pytest.raises(Diverged, match=rf"^The {which} loss became nan in epoch 2, by step 6 of 6: "):
+        events.extend(fit(setups.task(dataset, tiny.recipe(epochs=3))))
+    assert events_epochs(events) == [1]
+    assert [ready.epoch for ready in states(events)] == [1]
 
 
 def test_divergence_in_a_later_epoch_leaves_the_earlier_ones(dataset: Dataset) -> None:
