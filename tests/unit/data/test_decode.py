@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from core.data.decode import decode_image, fit_image
+from core.data.decode import decode_image, first_frame_sentence, fit_image
 from core.data.limits import Limits
 from core.errors import BadInput
 
-from .pictures import encoded, pixels, png
+from .pictures import encoded, pixels, png, several_frames
 
 _RGB = Image.fromarray(pixels(1, 16))
 _GREY = Image.fromarray(pixels(1, 16, 1))
@@ -121,11 +121,24 @@ def test_one_bit_cmyk_and_palette_become_plain() -> None:
     assert decode_image(encoded(_GREY), "a").mode == "L"
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF"])
-def test_the_first_frame_counts(kind: str) -> None:
-    frames = [Image.new("RGB", (8, 8), color) for color in ("white", "black")]
-    image = decode_image(encoded(frames[0], kind, save_all=True, append_images=frames[1:]), "a")
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF", "PNG"])
+def test_the_first_frame_counts_and_that_is_said(kind: str) -> None:
+    image = decode_image(several_frames(kind), "a")
     assert np.asarray(image).min() > 250
+    said = first_frame_sentence(image, f"my/cat.{kind}")
+    assert said == f"my/cat.{kind} has several frames or pages; the first one counts."
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF", "PNG"])
+def test_of_a_single_frame_nothing_is_said(kind: str) -> None:
+    """Also where it was saved as an animation may be."""
+    for options in ({}, {"save_all": True}):
+        assert first_frame_sentence(decode_image(encoded(_RGB, kind, **options), "a"), "a") == ""
+
+
+def test_the_preview_that_a_phone_puts_into_a_jpeg_is_no_frame() -> None:
+    photo = encoded(_RGB, "MPO", save_all=True, append_images=[_RGB.resize((4, 4))])
+    assert first_frame_sentence(decode_image(photo, "a.jpg"), "a.jpg") == ""
 
 
 def test_metadata_is_dropped_and_one_pixel_is_enough() -> None:
