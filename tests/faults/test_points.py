@@ -5,10 +5,7 @@ with a different beginning per fault; more of them where PLATEAU_LONG is set. `p
 tests.faults.points` goes through all of them.
 """
 
-import builtins
-import io
 import os
-import sys
 from itertools import count
 from pathlib import Path
 
@@ -16,7 +13,7 @@ import pytest
 
 from core.data import Library
 from core.files import write_json
-from tests.faults.layer import KINDS, Change, Watcher, watched
+from tests.faults.layer import Change, Watcher, watched
 from tests.faults.points import FAULTS, Fault, enumerate_points, main
 from tests.faults.scenarios import ACTS, SHAKEN, TRAININGS, Place, Scenario, Training
 
@@ -55,45 +52,6 @@ def test_a_fault_that_loses_something_is_found(library: Library) -> None:
 
     with pytest.raises(AssertionError, match="an acknowledged epoch is gone"):
         enumerate_points(Forgets(), library, "kill", [60])
-
-
-class _Seen(Watcher):
-    def __init__(self) -> None:
-        self.changes: list[tuple[str, str]] = []
-
-    def before(self, change: Change) -> None:
-        self.changes.append((change.kind, change.path.name))
-
-
-AUDITED = {"os.rename": "rename", "os.remove": "remove", "os.mkdir": "mkdir", "os.rmdir": "remove"}
-
-
-def test_no_change_goes_past_the_layer(tmp_path: Path, library: Library) -> None:
-    """Python's own audit of a training, an extension and a deletion names what the layer named."""
-    place, seen, audited = Place(tmp_path / "place", library), _Seen(), []
-    scenario = Training(epochs=2)
-    scenario.prepare(place)
-    inside, listening = f"{place.folder}{os.sep}", True
-
-    def audit(event: str, arguments: tuple[object, ...]) -> None:
-        if not listening or not arguments or not str(arguments[0]).startswith(inside):
-            return
-        if event in AUDITED and (event != "os.remove" or os.path.lexists(str(arguments[0]))):
-            audited.append((AUDITED[event], Path(str(arguments[0])).name))
-        elif event == "open" and isinstance(arguments[2], int) and arguments[2] & os.O_CREAT:
-            audited.append(("create", Path(str(arguments[0])).name))
-
-    sys.addaudithook(audit)
-    with watched(place.folder, seen):
-        scenario.act(place, lambda what, number: None)
-        place.store.extend(place.run, 1, queue=False)
-        place.train(place.run)
-    listening = False
-    # The lock is opened by many a look; it is made once.
-    named = [change for change in seen.changes if change[0] not in ("write", "fsync", "link")]
-    assert [c for c in audited if c[1] != "lock"] == [c for c in named if c[1] != "lock"]
-    assert {kind for kind, _ in seen.changes} == set(KINDS)
-    assert (builtins.open, io.open) == (open, open), "the layer is gone after the block"
 
 
 def test_a_half_written_file_is_half_of_it(tmp_path: Path) -> None:

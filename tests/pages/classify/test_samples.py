@@ -9,6 +9,7 @@ from core.data import Dataset, Library
 from core.runs import Run
 from tests.pages.classify.page import cards, encoded, page, texts
 from tests.pages.opening import press, show
+from tests.unit.data.pictures import several_frames
 
 
 def test_each_image_has_its_classes_its_truth_and_its_views(flips: Run, dataset: Dataset) -> None:
@@ -104,6 +105,18 @@ def test_good_images_are_answered_and_bad_ones_named(flips: Run, dataset: Datase
     assert cards(test).count('class="pl-card"') == 6
     assert "<b>PNG" not in cards(test)
     assert [error.value.split("\\.")[0] for error in test.error] == ["empty", "text", "cut"]
+
+
+def test_of_several_frames_the_first_is_answered_and_that_is_said(flips: Run, dataset: Dataset) -> None:
+    test = page(flips, view="upload")
+    files = {"moving.gif": several_frames("GIF"), "plain.png": encoded(dataset, 0, "PNG")}
+    test.file_uploader(key="classify_uploads").set_value(
+        [(name, content, "image/x") for name, content in files.items()]
+    )
+    show(test)
+    assert cards(test).count('class="pl-card"') == 2
+    (said,) = (info.value.replace("\\", "") for info in test.info)
+    assert said == "moving.gif has several frames or pages; the first one counts."
 
 
 def test_another_checkpoint_answers_the_same_uploads(flips: Run, no_changes: Run, dataset: Dataset) -> None:

@@ -27,6 +27,7 @@ from core.errors import BadInput
 from core.runs import Run, RunStore, train
 from core.train import Compute
 from tests.unit import tiny
+from tests.unit.data.pictures import several_frames
 
 
 def save(path: Path, pixels: np.ndarray) -> None:
@@ -71,6 +72,16 @@ class TestFolder:
         for word in ("empty.png is empty", "text.jpg is not an image", "cut.png is damaged", "'.txt'"):
             assert word in told
         assert len(result.left_out) == 4
+
+    def test_of_several_frames_the_first_is_answered_and_that_is_said(
+        self, predictor: Predictor, tmp_path: Path
+    ) -> None:
+        (tmp_path / "moving.gif").write_bytes(several_frames("GIF", size=28))
+        save(tmp_path / "white.png", np.full((28, 28, 3), 255, dtype=np.uint8))
+        result = answers_of(predictor, tmp_path)
+        assert result.left_out == ("moving.gif has several frames or pages; the first one counts.",)
+        moving, white = result.answers
+        assert moving.top == white.top
 
     def test_the_answers_are_those_of_the_images_one_by_one(
         self, predictor: Predictor, folder: Path, dataset: Dataset

@@ -26,6 +26,12 @@ def png(seed: int, size: int = 12, channels: int = 3) -> bytes:
     return encoded(Image.fromarray(pixels(seed, size, channels)))
 
 
+def several_frames(kind: str, size: int = 8) -> bytes:
+    """An animation, or a file of two pages: first white, then black."""
+    first, second = (Image.new("RGB", (size, size), color) for color in ("white", "black"))
+    return encoded(first, kind, save_all=True, append_images=[second])
+
+
 def write_classes(
     root: Path, counts: dict[str, int], seed: int = 0, channels: int = 3, size: int = 12
 ) -> Path:

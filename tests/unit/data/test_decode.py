@@ -1,16 +1,20 @@
 """Images out of untrusted bytes."""
 
+import io
+
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from core.data.decode import decode_image, fit_image
+from core.data.decode import decode_image, first_frame_sentence, fit_image
 from core.data.limits import Limits
 from core.errors import BadInput
 
-from .pictures import encoded, pixels, png
+from .pictures import encoded, pixels, png, several_frames
 
 _RGB = Image.fromarray(pixels(1, 16))
+ADOBE = b"Adobe\x00\x64\x00\x00\x00\x00\x00"
+"""A JPEG's Adobe mark, version 100; its last byte says that the four inks are stored as they are."""
 _GREY = Image.fromarray(pixels(1, 16, 1))
 
 
@@ -114,18 +118,86 @@ def test_transparent_parts_are_laid_on_white() -> None:
     assert np.asarray(decode_image(encoded(palette, transparency=0), "a")).min() == 255
 
 
-def test_one_bit_cmyk_and_palette_become_plain() -> None:
+def test_one_bit_and_palette_become_plain() -> None:
     assert decode_image(encoded(Image.new("1", (8, 8), 1)), "a").getpixel((0, 0)) == 255
-    assert decode_image(encoded(Image.new("CMYK", (8, 8)), "JPEG"), "a").mode == "RGB"
     assert decode_image(encoded(_RGB.quantize(8)), "a").mode == "RGB"
     assert decode_image(encoded(_GREY), "a").mode == "L"
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF"])
-def test_the_first_frame_counts(kind: str) -> None:
-    frames = [Image.new("RGB", (8, 8), color) for color in ("white", "black")]
-    image = decode_image(encoded(frames[0], kind, save_all=True, append_images=frames[1:]), "a")
+Inks = tuple[int, int, int, int]
+INKS: dict[Inks, tuple[int, int, int]] = {
+    (0, 0, 0, 0): (255, 255, 255),
+    (255, 0, 0, 0): (0, 255, 255),
+    (0, 255, 0, 0): (255, 0, 255),
+    (0, 0, 255, 0): (255, 255, 0),
+    (0, 255, 255, 0): (255, 0, 0),
+    (0, 0, 0, 255): (0, 0, 0),
+    (0, 0, 0, 102): (153, 153, 153),
+    (51, 0, 102, 51): (163, 204, 122),
+}
+"""Cyan, magenta, yellow and black, and the colour that they give on white paper."""
+every_ink = pytest.mark.parametrize("inks", INKS, ids=str)
+
+
+def cmyk(inks: Inks, kind: str) -> bytes:
+    return encoded(Image.new("CMYK", (8, 8), inks), kind, **({"quality": 100} if kind == "JPEG" else {}))
+
+
+def as_stored(jpeg: bytes) -> Inks:
+    """The numbers of a JPEG's first pixel as they stand in the file."""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        image.tile = [tile._replace(args=("CMYK", "")) for tile in image.tile]
+        return image.getpixel((0, 0))
+
+
+def is_about(image: Image.Image, color: tuple[int, int, int]) -> bool:
+    return image.mode == "RGB" and int(np.abs(np.asarray(image).astype(int) - color).max()) <= 3
+
+
+@every_ink
+def test_a_cmyk_tiff_has_its_colours(inks: Inks) -> None:
+    content = cmyk(inks, "TIFF")
+    assert bytes(inks) * 64 in content
+    assert is_about(decode_image(content, "a.tif"), INKS[inks])
+
+
+@every_ink
+def test_a_cmyk_jpeg_has_its_colours(inks: Inks) -> None:
+    """As Adobe's programs write it, and others after them: upside down, 255 is no ink."""
+    content = cmyk(inks, "JPEG")
+    assert ADOBE in content
+    assert as_stored(content) == pytest.approx([255 - ink for ink in inks], abs=2)
+    assert is_about(decode_image(content, "a.jpg"), INKS[inks])
+
+
+@every_ink
+def test_a_cmyk_jpeg_of_brightness_and_two_colours_has_its_colours(inks: Inks) -> None:
+    """YCCK, as Photoshop writes it: the first three inks as an RGB image's Y, Cb and Cr."""
+    turned = Image.new("RGB", (1, 1), inks[:3]).convert("YCbCr").getpixel((0, 0))
+    content = cmyk((*(255 - part for part in turned), inks[3]), "JPEG")
+    assert content.count(ADOBE) == 1
+    ycck = content.replace(ADOBE, ADOBE[:-1] + b"\x02")
+    assert is_about(decode_image(ycck, "a.jpg"), INKS[inks])
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF", "PNG"])
+def test_the_first_frame_counts_and_that_is_said(kind: str) -> None:
+    image = decode_image(several_frames(kind), "a")
     assert np.asarray(image).min() > 250
+    said = first_frame_sentence(image, f"my/cat.{kind}")
+    assert said == f"my/cat.{kind} has several frames or pages; the first one counts."
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "TIFF", "PNG"])
+def test_of_a_single_frame_nothing_is_said(kind: str) -> None:
+    """Also where it was saved as an animation may be."""
+    for options in ({}, {"save_all": True}):
+        assert first_frame_sentence(decode_image(encoded(_RGB, kind, **options), "a"), "a") == ""
+
+
+def test_the_preview_that_a_phone_puts_into_a_jpeg_is_no_frame() -> None:
+    photo = encoded(_RGB, "MPO", save_all=True, append_images=[_RGB.resize((4, 4))])
+    assert first_frame_sentence(decode_image(photo, "a.jpg"), "a.jpg") == ""
 
 
 def test_metadata_is_dropped_and_one_pixel_is_enough() -> None:

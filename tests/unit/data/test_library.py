@@ -25,7 +25,7 @@ from core.data import (
 from core.data.dataset import FILES
 from core.errors import BadInput, Busy, Damaged, NotFound, PlateauError, Unavailable
 
-from .pictures import encoded, pixels, png, write_classes
+from .pictures import encoded, pixels, png, several_frames, write_classes
 
 _SMALL = ShapesSource(classes=2, images=40, image_size=28)
 
@@ -148,6 +148,24 @@ def test_bad_files_are_skipped_and_listed_or_stop_the_import(library: Library, p
     with pytest.raises(BadInput, match=r"^cat/001\.png is empty; save it again\.$"):
         _import(library, pets, "strict", on_bad_file="stop")
     assert _left(library) == ["pets"]
+
+
+def test_images_of_several_frames_come_in_as_their_first_and_are_counted(
+    library: Library, pets: Path
+) -> None:
+    said = "Images with several frames or pages, of which the first was taken: {}."
+    for name, kind in (("a.gif", "GIF"), ("b.tif", "TIFF")):
+        (pets / "cat" / name).write_bytes(several_frames(kind))
+    info = _import(library, pets)
+    assert [warning for warning in info.warnings if "frames" in warning] == [said.format(2)]
+    dataset = library.open("pets")
+    assert (info.skipped_count, sum(info.counts.values())) == (0, 32)
+    for i in range(32):
+        if dataset.image_name(i) in ("cat/a.gif", "cat/b.tif"):
+            assert dataset.images[i].min() > 250
+    for name in ("a.gif", "b.tif"):
+        (pets / "cat" / name).unlink()
+    assert not [warning for warning in _import(library, pets, "plain").warnings if "frames" in warning]
 
 
 def test_a_class_of_bad_files_only_is_refused(library: Library, pets: Path) -> None:

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from core.insight import thin
+from core.insight.diary.pictures import LR_HEIGHT
 from core.insight.lr_line import lr_line, lr_rows
 from core.train import preview_lr
 from tests.pages.made_runs import data_info, recipe
+from ui.run_charts import HEIGHTS
 
 CYCLE = {"scheduler": {"kind": "one_cycle"}, "epochs": 4}
 STEPS = data_info().counts["train"] // 32
@@ -49,6 +53,18 @@ def test_rows_alone_make_a_staircase_from_the_first_epochs_begin() -> None:
         (0, 0.1), (1, 0.1), (1, None), (2, None), (2, 0.05), (3, 0.05),
     ]  # fmt: skip
     assert [row["elapsed_s"] for row in drawn] == [0, 10, 10, 20, 20, 30]
+
+
+@pytest.mark.parametrize("epochs", [501, 1_000, 3_000, 100_000])
+@pytest.mark.parametrize(("limit", "height"), [(500, HEIGHTS["lr"]), (300, LR_HEIGHT)], ids=["Live", "diary"])
+def test_a_thinned_cosine_is_the_same_curve_within_a_pixel(limit: int, height: int, epochs: int) -> None:
+    lrs = 0.05 * (1 + np.cos(np.pi * np.arange(epochs) / epochs))
+    whole = [row | {"val/accuracy": 0.5 + 0.1 * np.sin(row["epoch"])} for row in rows(*lrs.tolist())]
+    kept = thin(whole, limit)
+    assert len(kept) <= limit + 6
+    line = lr_rows(kept)
+    drawn = np.interp(np.arange(epochs) + 0.5, [row["position"] for row in line], [row["lr"] for row in line])
+    assert np.abs(drawn - lrs).max() / lrs.max() * height < 1
 
 
 def test_rows_without_time_or_number_leave_gaps() -> None:

@@ -3,16 +3,19 @@
 import threading
 import time
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from core.data import Dataset, Library
+from core.optim import SchedulerSpec
 from core.runs import Run, RunStore, Status, train
 from core.runs import training as training_module
 from core.runs.rows import append_row
 from core.runs.status import Best, read_status, write_status
 from core.train import CheckpointReady, EpochEnded, Event, read_state
 from tests.unit import tiny
+from tests.unit.optim.cases import every_scheduler
 from tests.unit.runs.setups import end, eventually, new_run, rows
 
 
@@ -81,33 +84,55 @@ def test_closing_leaves_the_run_interrupted(store: RunStore, small: Dataset, sma
     assert status.message.startswith("The app was closed after epoch")
 
 
-@pytest.mark.parametrize("stop_after", [1, 2])
-def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(
-    store: RunStore, small: Dataset, small_library: Library, stop_after: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(training_module, "CONTROL_EVERY_S", 0.0)
-    settings: dict[str, Any] = {
-        "epochs": 4,
-        "scheduler": {"kind": "one_cycle"},
-        "augmentations": tiny.AUGMENTATIONS,
-        "architecture": {"kind": "my_net", "blocks": 1, "width": 4, "dropout": 0.2},
-    }
-    whole, run = new_run(store, small, **settings), new_run(store, small, **settings)
-    train(whole, small_library)
+RANDOMNESS: dict[str, Any] = {
+    "augmentations": tiny.AUGMENTATIONS,
+    "architecture": {"kind": "my_net", "blocks": 1, "width": 4, "dropout": 0.2},
+}
+
+
+def train_with_a_stop(run: Run, store: RunStore, library: Library, stop_after: int) -> Status:
+    """Train, stop after this epoch, and go on from what the run's folder holds."""
 
     def stop(event: Event) -> None:
         if isinstance(event, CheckpointReady) and event.epoch == stop_after:
             run.ask_to_stop("now")
 
-    status = train(run, small_library, listener=stop)
+    with patch.object(training_module, "CONTROL_EVERY_S", 0.0):
+        status = train(run, library, listener=stop)
     assert (status.state, status.epoch) == ("stopped", stop_after)
-    store.resume(run, queue=False)
-    status = train(run, small_library)
+    assert read_state(run.state_path).epoch == stop_after
+    again = RunStore(store.folder)
+    again.resume(again.get(run.id), queue=False)
+    return train(again.get(run.id), library)
+
+
+@pytest.mark.parametrize("stop_after", [1, 2])
+def test_a_stopped_and_resumed_run_equals_an_uninterrupted_one(
+    store: RunStore, small: Dataset, small_library: Library, stop_after: int
+) -> None:
+    settings = RANDOMNESS | {"epochs": 4, "scheduler": {"kind": "one_cycle"}}
+    whole, run = new_run(store, small, **settings), new_run(store, small, **settings)
+    train(whole, small_library)
+    status = train_with_a_stop(run, store, small_library, stop_after)
     assert (status.state, status.epoch) == ("finished", 4)
     assert end(run) == end(whole)
     assert run.status().best == whole.status().best
     elapsed = [row["elapsed_s"] for row in run.epochs().rows]
     assert elapsed == sorted(elapsed), "the time of the first sitting counts"
+
+
+@every_scheduler
+def test_every_scheduler_goes_on_to_the_same_bits_from_last_state(
+    store: RunStore, small: Dataset, small_library: Library, spec: SchedulerSpec
+) -> None:
+    """Behind a warm-up of an epoch, stopped after the first one of its own."""
+    schedule = {"scheduler": spec.model_dump(mode="json"), "warmup": {"epochs": 1}}
+    settings = RANDOMNESS | schedule | {"epochs": 5}
+    whole, run = new_run(store, small, **settings), new_run(store, small, **settings)
+    train(whole, small_library)
+    status = train_with_a_stop(run, store, small_library, 2)
+    assert (status.state, status.epoch) == ("finished", 5)
+    assert end(run) == end(whole)
 
 
 @pytest.mark.parametrize("hold_lr", [False, True])
