@@ -97,6 +97,8 @@ def runs_and_views() -> None:
         for entry in picked:
             if entry.damaged:
                 st.error(plain(entry.damaged), icon=":material/broken_image:")
+            for said in entry.lost:
+                st.warning(plain(said), icon=":material/broken_image:")
     with view, told():
         show_view(picked, shown, listing, bar, drawn)
     if drawn:

@@ -62,7 +62,7 @@ with told():
     if scene.images.problem:
         st.warning(plain(scene.images.problem), icon=":material/photo_library:")
     if file.split == "test":
-        st.caption(looks_sentence(sum(look.split == "test" for look in entry.run.looks())))
+        st.caption(looks_sentence(entry.run))
     if view in ("classes", "errors") and not scene.labelled:
         st.info(
             "The true classes of these images are not known: the answers are from before they were kept, and "

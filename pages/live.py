@@ -38,6 +38,8 @@ elif entry is not None and entry.status is not None:
         behind = choose_behind(entry, entries)
     parent = next((other for other in entries if other.id == status.parent), None)
     header(entry, status, parent)
+    for said in entry.lost:
+        st.warning(plain(said), icon=":material/broken_image:")
     ending(entry, status)
     actions(entry, status, entries, parent_exists=parent is not None)
     training = [e.id for e in entries if e.status and e.status.state in ACTIVE and e.id != entry.id]

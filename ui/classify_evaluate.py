@@ -11,7 +11,7 @@ from ui.classify_choice import Choice, one_thread_while_training
 from ui.classify_progress import cancellable
 from ui.links import go
 from ui.services import library
-from ui.words import moment, percent, points
+from ui.words import moment, percent, plain, points
 
 _RESULT = "classify_look"
 
@@ -35,13 +35,15 @@ def show_evaluation(choice: Choice) -> None:
     if asked and split:
         _evaluate(choice, split)
     if split == "test":
-        looked = sum(look.split == "test" for look in choice.run.looks())
-        words_box.markdown(f":gray[{_warning(looked)}]")
+        words_box.markdown(f":gray[{_warning(choice.run)}]")
     _show_result(choice)
     _show_looks(choice.run)
 
 
-def _warning(looked: int) -> str:
+def _warning(run: Run) -> str:
+    if problem := run.looks_problem():
+        return plain(problem)
+    looked = sum(look.split == "test" for look in run.looks())
     if looked == 0:
         return "Nobody has looked at the test split with this run yet: the first look is the honest one."
     times = "once" if looked == 1 else f"{looked} times"
@@ -123,8 +125,11 @@ def _show_figures(look: Look) -> None:
 
 def _show_looks(run: Run) -> None:
     looks = run.looks()
-    if not looks:
+    if problem := run.looks_problem():
+        st.warning(plain(problem), icon=":material/broken_image:")
+    elif not looks:
         st.caption("No evaluation of this run yet.")
+    if not looks:
         return
     st.markdown(f"**Looks so far** :gray[{len(looks)}]")
     rows = pd.DataFrame(

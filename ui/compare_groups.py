@@ -7,6 +7,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
+from core.insight.repeats import is_done
 from core.runs import RunEntry
 from ui.charts import run_color, spec_of
 from ui.comparability import comparability_warning
@@ -52,6 +53,10 @@ def groups_panel(
         )
         return
     comparability_warning(entries)
+    undone = sum(not is_done(entry) for entry in entries)
+    if undone:
+        which = "1 of these runs is" if undone == 1 else f"{undone} of these runs are"
+        st.caption(f"{which} not done: the figures are those so far.")
     fields = fields_for(entries)
     if way == _SCATTER:
         scatter_panel(entries, fields)

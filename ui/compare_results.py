@@ -33,8 +33,10 @@ def results_panel(entries: list[RunEntry], reads: Reads) -> None:
             "Last val (EMA)": st.column_config.TextColumn(
                 help="Val accuracy of the averaged weights after the last epoch."
             ),
-            "Test": st.column_config.TextColumn(help=TEST_HELP),
-            "Test, TTA": st.column_config.TextColumn(help=TEST_HELP),
+            # Widths that hold the longest: a table whose rows change keeps those of its first rows.
+            "Test": st.column_config.TextColumn(help=TEST_HELP, width=150),
+            "Test, TTA": st.column_config.TextColumn(help=TEST_HELP, width=190),
+            "Time": st.column_config.TextColumn(width=110),
         },
     )
     if len(readable) < 2:
@@ -93,11 +95,12 @@ def results_table(entries: Sequence[RunEntry], reads: Reads) -> pd.DataFrame:
         if averaged:
             done = reads[entry.id].rows
             row["Last val (EMA)"] = words.percent(number(done[-1], "val/ema_accuracy") if done else None)
-        look, with_tta = looks_at_test(entry.run)
+        look, with_tta, looks = looks_at_test(entry.run)
         row |= {
             "Clean train": words.percent(last.clean_train_accuracy) if last else MISSING,
             "Test": look_words(look, status),
             "Test, TTA": look_words(with_tta, status, tta=True),
+            "Looks at test": "not known" if entry.run.looks_problem() else str(looks),
             "Epochs": f"{status.epoch} of {status.epochs}",
             "Time": words.duration(status.elapsed_s),
             "Data set": status.dataset,

@@ -9,7 +9,7 @@ from core.classify import EvaluatedSplit
 from core.errors import PlateauError
 from core.insight.checkpoints import CheckpointRow, Split, checkpoint_rows, last_against_best
 from core.insight.verdict_words import figures
-from core.runs import Look, RunEntry
+from core.runs import Look, Run, RunEntry
 from ui.inspect_evaluate import Job, evaluate_all, views_input
 from ui.services import library
 from ui.smallest import smallest_seen
@@ -24,7 +24,6 @@ def show_checkpoints(entry: RunEntry) -> None:
     if not rows:
         st.info("This run keeps no checkpoint; resume or extend it to make one.", icon=":material/info:")
         return
-    looks = sum(look.split == "test" for look in entry.run.looks())
     st.dataframe(
         checkpoint_table(rows),
         hide_index=True,
@@ -45,7 +44,7 @@ def show_checkpoints(entry: RunEntry) -> None:
             "Looks at test": st.column_config.NumberColumn(help="How often these weights were tested"),
         },
     )
-    st.markdown(f":gray[{looks_sentence(looks)}]")
+    st.markdown(f":gray[{looks_sentence(entry.run)}]")
     _show_best_against_last(entry)
     _show_form(entry, rows)
 
@@ -85,8 +84,11 @@ def _tta_words(look: Look | None, more: str = "") -> str:
     return f"{percent(look.tta_accuracy)} ({views}{more})"
 
 
-def looks_sentence(looks: int) -> str:
+def looks_sentence(run: Run) -> str:
     """How often the test split was looked at with this run, and what that means."""
+    if problem := run.looks_problem():
+        return plain(problem)
+    looks = sum(look.split == "test" for look in run.looks())
     if looks == 0:
         return "The test split was not looked at with this run yet: the first look is the honest one."
     times = "once" if looks == 1 else f"{looks} times"

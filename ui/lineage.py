@@ -48,7 +48,7 @@ def lineage_panel(entries: Sequence[RunEntry], selected: Sequence[str]) -> None:
     """The tree of these runs; those of `selected` are marked, and their families can be shown alone."""
     chosen = set(selected)
     nodes = _shown(lineage(entries), chosen)
-    st.caption(_LEGEND)
+    st.caption(f"{_LEGEND} ◂ is a selected run." if chosen else _LEGEND)
     _table(nodes, chosen)
     shown = [entry for node in nodes for entry in node.group.entries]
     if sentences := smallest_of_splits(shown):

@@ -8,7 +8,7 @@ import streamlit as st
 from core.runs import ACTIVE, RESUMABLE, Run, RunEntry, Status
 from core.runs.resuming import resume
 from ui.links import clone_into_form, go
-from ui.live_extend import extend_dialog
+from ui.live_extend import epochs_more, extend_dialog
 from ui.problems import told
 from ui.repeat import repeat_control
 from ui.services import store
@@ -49,10 +49,23 @@ def _training_buttons(run: Run, status: Status) -> None:
             lambda: resume(store(), run),
             primary=True,
         )
-    if status.state in EXTENDABLE and st.button(
-        "Extend", icon=":material/more_time:", key=f"live_extend_{run.id}", help="Train for more epochs."
-    ):
-        extend_dialog(run, status)
+    if status.state in EXTENDABLE:
+        more = epochs_more(status)
+        _button(
+            f"{more} epochs more" if more > 1 else "1 epoch more",
+            ":material/more_time:",
+            f"live_extend_now_{run.id}",
+            lambda: store().extend(run, more),
+            help_text="Half as long again, and the schedule goes on. Extend takes another number, and shows "
+            "what the learning rate does.",
+        )
+        if st.button(
+            "Extend",
+            icon=":material/timeline:",
+            key=f"live_extend_{run.id}",
+            help="Train for more epochs: how many, and what the learning rate does in them.",
+        ):
+            extend_dialog(run, status)
 
 
 def _answer_buttons(run: Run, status: Status) -> None:

@@ -24,13 +24,18 @@ MONITORED = ("val/accuracy", "val/loss", "train/loss")
 """What ReduceLROnPlateau can watch."""
 
 
+def epochs_more(status: Status) -> int:
+    """By how many epochs a run is extended where nobody says another number: half of what it has."""
+    return max(1, min(100_000, status.epochs // 2))
+
+
 @st.dialog("Extend the run", width="medium")
 def extend_dialog(run: Run, status: Status, suggested: int | None = None) -> None:
-    """How many epochs more (at first half of the recipe's, or the `suggested`), and what the learning rate
-    does in them."""
+    """How many epochs more (at first half as many as there are, or the `suggested`), and what the learning
+    rate does in them."""
     with told():
         recipe = run.recipe()
-        more, hold = _ask(run.id, recipe, status, suggested or recipe.epochs // 2)
+        more, hold = _ask(run.id, recipe, status, suggested or epochs_more(status))
         extension = extend_lr(recipe, status, run.epochs().rows, more, hold=hold)
         st.vega_lite_chart(
             extension.frame(),

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import PlateauError
-from core.insight.overfit import Mark, overfit_marks, val_images
+from core.insight.overfit import Mark, missing_mark, overfit_marks, val_images
 from core.runs import Run, Status
 from ui.live_watch import Read
 from ui.services import library
@@ -31,7 +31,8 @@ def marks_of(read: Read, status: Status, images: int | None) -> list[Mark]:
     # Where in which file the rows end: a resumed run may have as many as before, and others among them.
     stamp = [*read["epochs_at"], len(rows), status.epochs, images or 0]
     if read.get("marked") != stamp:
-        marks = overfit_marks(rows, images, status.epochs)
+        missing = missing_mark(rows)
+        marks = [*overfit_marks(rows, images, status.epochs), *([missing] if missing else [])]
         read["marked"] = stamp
         read["marks"] = [[mark.epoch, mark.kind, mark.sentence] for mark in marks]
     stored: list[Any] = read["marks"]
@@ -41,4 +42,5 @@ def marks_of(read: Read, status: Status, images: int | None) -> list[Mark]:
 def mark_sentences(marks: list[Mark]) -> None:
     """One sentence each, below the charts."""
     # One element whatever there is to say: nothing below it moves up or down in the page's order.
-    st.caption("  \n".join(f":material/flag: {plain(mark.sentence)}" for mark in marks) or " ")
+    sentences = [mark.sentence for mark in marks if mark.sentence]
+    st.caption("  \n".join(f":material/flag: {plain(said)}" for said in sentences) or " ")

@@ -27,6 +27,7 @@ AVERAGED = next(line.name for line in ACCURACY_LINES if "ema" in line.key)
 
 MARKED: dict[Kind, tuple[str, ...]] = {
     "accuracy": ("gap", "levelled", "collapse"),
+    "loss": ("missing",),
     "lr": ("collapse",),
     "gap": ("gap",),
 }
@@ -74,8 +75,8 @@ def series_of(kind: Kind, averaged: bool) -> dict[str, str]:
 
 
 def height_column(kind: Kind) -> str:
-    """The column that holds the height of a mark's label: the chart's own line, of accuracies val's."""
-    return "val" if kind == "accuracy" else kind
+    """The column that holds the height of a mark's label: the chart's own line, of several val's."""
+    return "val" if kind in ("accuracy", "loss") else kind
 
 
 def position(row: Row) -> float | None:

@@ -11,7 +11,8 @@ from typing import Any
 from core.insight.palette import PALETTE
 from core.insight.repeats import groups
 from core.recipe.words import MISSING, in_order, is_switch, setting_words, value_words
-from core.runs import RunEntry, Status
+from core.runs import Run, RunEntry, Status
+from ui.run_table import looks_at_test
 from ui.words import unique
 
 Value = float | str | None
@@ -119,7 +120,7 @@ def fields_of(entries: Sequence[RunEntry], settings: Mapping[str, Mapping[str, A
     for path in _differing(entries, settings):
         found[path] = _setting(path, entries, settings)
     for key, (label, read) in _FIGURES.items():
-        values = tuple(_number(read(entry.status)) if entry.status else None for entry in entries)
+        values = tuple(_number(read(entry.run, entry.status)) if entry.status else None for entry in entries)
         if key == BEST or len(set(values)) > 1:
             found[key] = Field(key, label, values, is_number=True)
     return found
@@ -172,20 +173,28 @@ def _number(value: Any) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-Reader = Callable[[Status], float | None]
+def _test(run: Run) -> float | None:
+    newest = looks_at_test(run)[0]
+    return newest.accuracy * 100 if newest else None
+
+
+Reader = Callable[[Run, Status], float | None]
 _FIGURES: dict[str, tuple[str, Reader]] = {
-    BEST: ("Best val (%)", lambda s: s.best.val_accuracy * 100 if s.best else None),
-    "best_epoch": ("Epoch of best val", lambda s: s.best.epoch if s.best else None),
+    BEST: ("Best val (%)", lambda _, s: s.best.val_accuracy * 100 if s.best else None),
+    "best_epoch": ("Epoch of best val", lambda _, s: s.best.epoch if s.best else None),
     "gap": (
         "Gap at best (points)",
-        lambda s: s.best.gap * 100 if s.best and s.best.gap is not None else None,
+        lambda _, s: s.best.gap * 100 if s.best and s.best.gap is not None else None,
     ),
-    "last": ("Last val (%)", lambda s: s.last.val_accuracy * 100 if s.last else None),
-    "val_loss": ("Last val loss", lambda s: s.last.val_loss if s.last else None),
-    "clean": ("Last clean train (%)", lambda s: s.last.clean_train_accuracy * 100 if s.last else None),
-    "epochs_done": ("Epochs done", lambda s: s.epoch),
-    "minutes": ("Minutes", lambda s: s.elapsed_s / 60),
-    "speed": ("Images per second", lambda s: s.images_per_s),
+    "last": ("Last val (%)", lambda _, s: s.last.val_accuracy * 100 if s.last else None),
+    "val_loss": ("Last val loss", lambda _, s: s.last.val_loss if s.last else None),
+    "train": ("Last train (%)", lambda _, s: s.last.train_accuracy * 100 if s.last else None),
+    "test": ("Test, newest look (%)", lambda run, _: _test(run)),
+    "last_lr": ("Last learning rate", lambda _, s: s.last.lr if s.last else None),
+    "clean": ("Last clean train (%)", lambda _, s: s.last.clean_train_accuracy * 100 if s.last else None),
+    "epochs_done": ("Epochs done", lambda _, s: s.epoch),
+    "minutes": ("Minutes", lambda _, s: s.elapsed_s / 60),
+    "speed": ("Images per second", lambda _, s: s.images_per_s),
 }
 
 

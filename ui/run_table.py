@@ -92,9 +92,10 @@ def _cells(row: TableRow) -> dict[str, Any]:
         cells["gap"] = None if status.best.gap is None else status.best.gap * 100
     if status.last:
         cells["last"] = status.last.val_accuracy * 100
-    look, with_tta = looks_at_test(entry.run)
+    look, with_tta, looks = looks_at_test(entry.run)
     if look:
         cells["test"], cells["test_epoch"] = look.accuracy * 100, look.checkpoint_epoch
+        cells["test_looks"] = looks
     if with_tta and with_tta.tta_accuracy is not None:
         cells["test_tta"] = with_tta.tta_accuracy * 100
     return cells
@@ -111,7 +112,7 @@ def _group_cells(row: TableRow) -> dict[str, Any]:
     gaps = [status.best.gap * 100 for status in counted if status.best and status.best.gap is not None]
     lasts = [status.last.val_accuracy * 100 for status in counted if status.last]
     known = [entry.status for entry in group.entries if entry.status]
-    cells |= dict.fromkeys(("best_epoch", "test", "test_epoch", "test_tta"))
+    cells |= dict.fromkeys(("best_epoch", "test", "test_epoch", "test_tta", "test_looks"))
     cells |= {
         "name": group.name,
         "star": "★" if any(entry.notes.star for entry in group.entries) else "",
@@ -140,16 +141,17 @@ def _count(group: Group) -> str:
     return f"n = {group.n}{of}"
 
 
-def looks_at_test(run: Run) -> tuple[Look | None, Look | None]:
-    """The newest evaluation on the test split, and the newest of them that was taken with TTA.
+def looks_at_test(run: Run) -> tuple[Look | None, Look | None, int]:
+    """The newest evaluation on the test split, the newest of them that was taken with TTA, and how many
+    there are.
 
     Most runs have none, and then nothing is read.
     """
     if not (run.folder / "evaluations.json").exists():
-        return None, None
+        return None, None, 0
     looks = [look for look in reversed(run.looks()) if look.split == "test"]
     with_tta = (look for look in looks if look.tta_accuracy is not None)
-    return next(iter(looks), None), next(with_tta, None)
+    return next(iter(looks), None), next(with_tta, None), len(looks)
 
 
 def swatch(color: str) -> str:
@@ -210,6 +212,12 @@ def table_config() -> dict[str, Any]:
             help="The newest test evaluation with TTA; perhaps of another checkpoint than the newest "
             "without. The results of selected runs name the epoch.",
         ),
+        "test_looks": column.NumberColumn(
+            "Looks at test",
+            format="%d",
+            help="How often test was evaluated with this run, whichever checkpoint it was; choosing by its "
+            "figures makes them flattering.",
+        ),
         "dataset": column.TextColumn("Data set", width=110),
         "architecture": column.TextColumn("Architecture", width=120),
         "done": column.NumberColumn("Epochs", format="%d", help="Whole epochs done."),
@@ -236,6 +244,7 @@ _COLUMNS = (
     "test",
     "test_epoch",
     "test_tta",
+    "test_looks",
     "dataset",
     "architecture",
     "done",
@@ -246,4 +255,4 @@ _COLUMNS = (
 )
 _FEW = ("color", "star", "dataset", "architecture")
 """Columns in which many rows say the same."""
-_OPTIONAL = ("repeats", "spread", "test", "test_epoch", "test_tta")
+_OPTIONAL = ("repeats", "spread", "test", "test_epoch", "test_tta", "test_looks")

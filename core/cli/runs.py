@@ -50,7 +50,7 @@ def run_as_json(entry: RunEntry) -> dict[str, Any]:
         "device": status.device,
         "parent": status.parent,
         "created_at": status.created_at,
-        "message": entry.damaged or status.message,
+        "message": entry.damaged or " ".join(filter(None, (status.message, *entry.lost))),
         "hypothesis": entry.notes.hypothesis,
         "tags": entry.notes.tags,
         "star": entry.notes.star,

@@ -293,9 +293,16 @@ def _effects_of_rows(before: Side, after: Side) -> list[Effect]:
         why = "other programs change it" if same else "on different devices"
         effects.append(Effect(f"Time per epoch ({why})", old.seconds, new.seconds, "seconds"))
     if old.test is not None or new.test is not None:
-        label = f"Test accuracy{_epochs_of_looks(old.looked, new.looked)}"
+        epochs = _epochs_of_looks(old.looked, new.looked)
+        some = _some_of(len(old.looked), len(before)) + _some_of(len(new.looked), len(after))
+        label = f"Test accuracy{epochs}; looks {old.looks} → {new.looks}{some}"
         effects.append(Effect(label, old.test, new.test, "points"))
     return effects
+
+
+def _some_of(looked: int, runs: int) -> str:
+    """Of how many of several runs a test figure is the mean, where it is not of all."""
+    return f"; of {looked} of the {runs} runs" if 0 < looked < runs else ""
 
 
 def _epochs_of_looks(before: Looked, after: Looked) -> str:
@@ -321,6 +328,8 @@ class _Figures:
     """Median of its epochs."""
     test: float | None
     looked: Looked
+    looks: int
+    """How often test was looked at, whichever checkpoint it was."""
 
 
 def _mean_figures(found: Sequence[_Figures]) -> _Figures:
@@ -329,6 +338,7 @@ def _mean_figures(found: Sequence[_Figures]) -> _Figures:
         _mean(f.seconds for f in found),
         _mean(f.test for f in found),
         tuple(epoch for f in found for epoch in f.looked),
+        sum(f.looks for f in found),
     )
 
 
@@ -341,7 +351,8 @@ def _figures(entry: RunEntry) -> _Figures:
     at_best: Row = next((row for row in rows if best and row["epoch"] == best.epoch), {})
     seconds = [value for row in rows if (value := number(row, "seconds")) is not None]
     best_epoch = best.epoch if best else None
-    look = _look_at_test(entry.run.looks(), best_epoch)
+    looks = entry.run.looks()
+    look = _look_at_test(looks, best_epoch)
     looked: Looked = ()
     if look is not None:
         looked = ("best" if look.checkpoint_epoch == best_epoch else look.checkpoint_epoch,)
@@ -350,6 +361,7 @@ def _figures(entry: RunEntry) -> _Figures:
         statistics.median(seconds) if seconds else None,
         look.accuracy if look else None,
         looked,
+        sum(one.split == "test" for one in looks),
     )
 
 

@@ -101,8 +101,9 @@ def thin(rows: Sequence[Row], limit: int = POINTS) -> list[Row]:
     """About `limit` rows that draw the same curves, in order.
 
     First, last and best row, every change of the learning rate (`lr_changes`), and in each stretch
-    the rows with the highest and lowest accuracy and losses are kept. More than `limit` come back
-    where more than that must be kept.
+    the rows with the highest and lowest accuracy and losses are kept, and where one of these is no
+    finite number its gap with the rows around it. More than `limit` come back where more than that must
+    be kept.
     """
     if len(rows) <= limit:
         return list(rows)
@@ -125,6 +126,21 @@ def _extremes(rows: Sequence[Row], start: int, end: int) -> set[int]:
         values = [(value, at) for at in range(start, end) if (value := number(rows[at], key)) is not None]
         if values:
             found |= {min(values)[1], max(values)[1]}
+        if len(values) < end - start:
+            found |= _gap_edges(rows, key, start, end)
+    return found
+
+
+def _gap_edges(rows: Sequence[Row], key: str, start: int, end: int) -> set[int]:
+    """Where in rows[start:end] a value is there but no finite number: the first and the last of each such
+    stretch, with the row beside it, so that no line is drawn across."""
+    found: set[int] = set()
+    for at in range(start, end):
+        if rows[at].get(key) is None or number(rows[at], key) is not None:
+            continue
+        for beside in (at - 1, at + 1):
+            if 0 <= beside < len(rows) and number(rows[beside], key) is not None:
+                found |= {at, beside}
     return found
 
 

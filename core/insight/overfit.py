@@ -11,14 +11,19 @@ from itertools import accumulate
 from typing import Literal
 
 from core.errors import PlateauError
-from core.insight.curves import Row, number, overfit_gap
+from core.insight.curves import CURVES, Row, number, overfit_gap
 from core.runs.run import Run
 from core.train import open_tensors
 from core.words import lr, percent
 
-MarkKind = Literal["gap", "levelled", "collapse"]
+MarkKind = Literal["gap", "levelled", "collapse", "missing"]
 
-LABELS: dict[MarkKind, str] = {"gap": "gap opens", "levelled": "val levels off", "collapse": "lr collapsed"}
+LABELS: dict[MarkKind, str] = {
+    "gap": "gap opens",
+    "levelled": "val levels off",
+    "collapse": "lr collapsed",
+    "missing": "no number",
+}
 """What stands on the chart."""
 
 GAP = 0.05
@@ -29,6 +34,7 @@ TO_COME = 1 / 3
 """Share of the epochs that must be left for a collapse to be too early."""
 IDLE_EPOCHS = 3
 """And so many epochs: a short schedule comes down to nothing in its last one, as it should."""
+_LOSSES = tuple(key for key in CURVES if key.endswith("loss"))
 LEVEL_EPOCHS = 3
 LEVEL_SHARE = 0.1
 """So many epochs, and this share of all done, must follow before val counts as levelled off."""
@@ -42,10 +48,19 @@ class Mark:
     epoch: int
     kind: MarkKind
     sentence: str
+    """'' where another one says it: what is missing from the curves is told curve by curve."""
 
     @property
     def label(self) -> str:
         return LABELS[self.kind]
+
+
+def missing_mark(rows: Sequence[Row]) -> Mark | None:
+    """Where a loss is no finite number for the first time; its curve has a gap there."""
+    for row in rows:
+        if any(row.get(key) is not None and number(row, key) is None for key in _LOSSES):
+            return Mark(row["epoch"], "missing", "")
+    return None
 
 
 def overfit_marks(rows: Sequence[Row], val_images: int | None, epochs: int | None = None) -> list[Mark]:

@@ -115,7 +115,8 @@ def _side(entries: Sequence[RunEntry]) -> _Side:
     notes: list[str] = []
     chosen = tuple(entries) if len(entries) == 1 else Group("", tuple(entries)).counted
     if not chosen:
-        raise _NoVerdict("open", f"None of the {len(entries)} runs of '{entries[0].name}' is done yet.")
+        name = Group("", tuple(entries)).name
+        raise _NoVerdict("open", f"None of the {len(entries)} runs of '{name}' is done yet.")
     found: list[tuple[RunEntry, Outcomes]] = []
     problems: list[str] = []
     for entry in chosen:
@@ -153,7 +154,8 @@ def _left_out(entries: Sequence[RunEntry], used: int, problems: Sequence[str]) -
     twice = len(entries) - used - undone - len(problems)
     if twice:
         why.append(f"{twice} with a seed that counts already")
-    return f"Of the {len(entries)} runs of '{entries[0].name}', {used} count ({', '.join(why)})."
+    name = Group("", tuple(entries)).name
+    return f"Of the {len(entries)} runs of '{name}', {used} count ({', '.join(why)})."
 
 
 def _check_images(before: _Side, after: _Side) -> None:

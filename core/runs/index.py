@@ -152,7 +152,8 @@ def read_entry(run: Run) -> RunEntry:
     try:
         status = run.status()
         run.check_recipe(status)
-        return RunEntry(run, run.notes(), status)
+        notes, unread = run.read_notes()
+        return RunEntry(run, notes, status, lost=tuple(filter(None, (unread, run.looks_problem()))))
     except Damaged as error:
         notes = Notes() if run.folder.is_symlink() else run.notes()
         return RunEntry(run, notes, status, damaged=str(error))

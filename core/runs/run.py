@@ -156,10 +156,21 @@ class Run:
 
     def notes(self) -> Notes:
         """What a person wrote; empty where nothing was, or where it cannot be read."""
+        return self.read_notes()[0]
+
+    def read_notes(self) -> tuple[Notes, str]:
+        """What a person wrote, and why it cannot be read; '' where it can, or where nothing was written."""
         try:
-            return Notes.model_validate(read_json(self.folder / "notes.json"))
-        except (FileNotFoundError, Damaged, ValidationError):
-            return Notes()
+            return Notes.model_validate(read_json(self.folder / "notes.json")), ""
+        except FileNotFoundError:
+            return Notes(), ""
+        except Damaged as error:
+            return Notes(), f"Name, tags and notes are not shown: {error}"
+        except ValidationError:
+            return Notes(), (
+                f"Name, tags and notes are not shown: notes.json of {self.id} does not hold what it should; "
+                "put back a copy of it."
+            )
 
     def write_notes(self, **changes: Any) -> Notes:
         """Change some of the notes, keeping the others. What cannot be read is put aside, not lost.
@@ -204,16 +215,33 @@ class Run:
                 found.append(Look.model_validate(item))
         return found
 
+    def looks_problem(self) -> str:
+        """Why how often somebody looked is not known; '' where it is."""
+        try:
+            stored = self._stored_looks(lenient=False)
+        except Damaged as error:
+            return f"How often it was evaluated is not known: {error}"
+        lost = len(stored) - len(self.looks())
+        if not lost:
+            return ""
+        return (
+            f"{lost} of the {len(stored)} evaluations in evaluations.json of {self.id} cannot be read; put "
+            "back a copy of it."
+        )
+
     def _stored_looks(self, *, lenient: bool) -> list[Any]:
         try:
             looks = read_json(self.folder / "evaluations.json").get("looks", [])
+            if not isinstance(looks, list):
+                said = f"evaluations.json of {self.id} does not hold what it should; put back a copy of it."
+                raise Damaged(said)
         except FileNotFoundError:
             return []
         except Damaged:
             if lenient:
                 return []
             raise
-        return looks if isinstance(looks, list) else []
+        return looks
 
     def add_look(self, look: Look) -> None:
         """Remember an evaluation beside the others. Raises Damaged where those cannot be read:
@@ -283,6 +311,8 @@ class RunEntry:
     notes: Notes
     status: Status | None
     damaged: str = ""
+    lost: tuple[str, ...] = ()
+    """A sentence for notes and for evaluations that cannot be read; the run can be used without them."""
 
     @property
     def id(self) -> str:

@@ -84,6 +84,17 @@ class TestActions:
         status = run.status()
         assert (status.state, status.epochs, status.hold_from) == ("queued", 17, 10)
 
+    def test_one_click_extends_by_half_and_queues_the_run(self, store: RunStore) -> None:
+        run = make_run(store)
+        test = page(run=run.id)
+        button = test.button(key=f"live_extend_now_{run.id}")
+        assert button.label == "5 epochs more"
+        button.click()
+        show(test)
+        status = run.status()
+        assert (status.state, status.epochs, status.hold_from) == ("queued", 15, None)
+        assert store.queue() == [run]
+
     def test_a_clone_is_handed_to_the_form(self, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
         gone: list[Any] = []
         monkeypatch.setattr(st, "switch_page", lambda path, query_params: gone.append((path, query_params)))

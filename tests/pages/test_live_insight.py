@@ -141,7 +141,7 @@ class TestMarks:
         test = page(run=run.id)
         assert "From epoch 15 on clean train stays ahead of val" in texts(test)
         with_labels = [spec for spec in specs(test) if "datum.label" in json.dumps(spec)]
-        assert len(with_labels) == 3  # accuracy, learning rate and gap
+        assert len(with_labels) == 4  # accuracy, loss, learning rate and gap
 
     def test_a_resumed_run_with_as_many_rows_gets_new_ones(self, store: RunStore) -> None:
         run = make_run(store, settings={"epochs": 40})

@@ -213,7 +213,7 @@ def _told(run: RunEntry) -> list[str]:
     status = run.status
     if status is None:
         return [run.damaged]
-    told = []
+    told = list(run.lost)
     if status.state == "queued":
         told.append("It waits in the queue.")
     elif status.state in ACTIVE:

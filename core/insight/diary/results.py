@@ -28,16 +28,17 @@ def results_list(run: Run, status: Status, rows: Sequence[Row]) -> list[Line]:
         lines.append(("Last val (EMA)", percent(number(rows[-1], "val/ema_accuracy"))))
     if status.best and status.best.gap is not None:
         lines.append(("Gap at best", f"{points(status.best.gap)} (clean train minus val)"))
-    lines += _test(run.looks())
+    lines += _test(run)
     lines.append(("Time", _time(status)))
     return lines
 
 
-def _test(looks: Sequence[Look]) -> list[Line]:
+def _test(run: Run) -> list[Line]:
     """The newest look at test, the newest with TTA, and how often somebody looked."""
-    at_test = [look for look in looks if look.split == "test"]
+    at_test = [look for look in run.looks() if look.split == "test"]
+    unknown = bool(run.looks_problem())
     if not at_test:
-        return [("Test", "not looked at")]
+        return [("Test", "not known" if unknown else "not looked at")]
     plain = at_test[-1]
     lines = [("Test", f"{percent(plain.accuracy)} ({_of(plain)})")]
     voted = next((look for look in reversed(at_test) if look.tta_accuracy is not None), None)
@@ -47,6 +48,7 @@ def _test(looks: Sequence[Look]) -> list[Line]:
             said += f", fixes {voted.fixed}, breaks {voted.broken}"
         lines.append(("Test with TTA", f"{said})"))
     times = "once" if len(at_test) == 1 else f"{len(at_test)} times"
+    times = f"at least {times}" if unknown else times
     lines.append(("Looks at the test split", times))
     return lines
 

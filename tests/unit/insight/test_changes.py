@@ -71,8 +71,11 @@ def test_what_came_with_it_is_after_minus_before(store: RunStore) -> None:
     assert told["Overfit gap at best"].after == pytest.approx(
         new["train/clean_accuracy"] - new["val/accuracy"]
     )
-    assert (told["Test accuracy"].before, told["Test accuracy"].after) == (None, 0.5)
-    assert told["Test accuracy"].words == ("–", "50.0 %", "–")
+    assert (told["Test accuracy; looks 0 → 1"].before, told["Test accuracy; looks 0 → 1"].after) == (
+        None,
+        0.5,
+    )
+    assert told["Test accuracy; looks 0 → 1"].words == ("–", "50.0 %", "–")
 
 
 def look_at_test(run: Run, epoch: int, accuracy: float, *, averaged: bool = False) -> None:
@@ -86,15 +89,15 @@ def test_the_test_figure_is_that_of_the_best_epoch_where_it_was_looked_at(store:
     assert best
     for epoch, accuracy, averaged in ((best.epoch, 0.4, False), (best.epoch, 0.9, True), (1, 0.2, False)):
         look_at_test(after, epoch, accuracy, averaged=averaged)
-    assert effects(card(store, before, after))["Test accuracy"].after == 0.4
+    assert effects(card(store, before, after))["Test accuracy; looks 0 → 3"].after == 0.4
 
 
 @pytest.mark.parametrize(
     ("at_best", "early", "label"),
     [
-        (True, True, "Test accuracy (best epoch → epoch 2)"),
-        (False, True, "Test accuracy (– → epoch 2)"),
-        (True, False, "Test accuracy"),
+        (True, True, "Test accuracy (best epoch → epoch 2); looks 1 → 1"),
+        (False, True, "Test accuracy (– → epoch 2); looks 0 → 1"),
+        (True, False, "Test accuracy; looks 1 → 0"),
     ],
 )
 def test_a_test_figure_of_another_than_the_best_epoch_names_it(
@@ -169,7 +172,9 @@ class TestGroups:
             best = entry.status and entry.status.best
             assert best
             look_at_test(entry.run, epoch or best.epoch, 0.5)
-        assert "Test accuracy, not all at their best epochs" in effects(group_card(before, after))
+        assert "Test accuracy, not all at their best epochs; looks 2 → 0" in effects(
+            group_card(before, after)
+        )
 
     def test_the_seed_is_no_change_between_groups(self, store: RunStore) -> None:
         found = group_card(

@@ -99,6 +99,19 @@ class TestThin:
         epochs = {row["epoch"] for row in thin(rows_with([0.1] * 5_000, val))}
         assert {778, 4_001} <= epochs
 
+    def test_a_gap_stays_with_the_rows_around_it(self) -> None:
+        rows = rows_with([0.1] * 2_000, [0.5] * 2_000)
+        for at in (700, *range(1_330, 1_340)):
+            rows[at]["val/loss"] = math.nan
+        for row in rows:
+            row.setdefault("val/loss", 1.0)
+        kept = thin(rows)
+        epochs = {row["epoch"] for row in kept}
+        assert {700, 701, 702, 1_330, 1_331, 1_340, 1_341} <= epochs
+        assert len(kept) <= 520
+        at = [row["epoch"] for row in kept].index(701)
+        assert [math.isnan(row["val/loss"]) for row in kept[at - 1 : at + 2]] == [False, True, False]
+
     def test_rows_without_numbers_do_no_harm(self) -> None:
         rows: list[dict[str, Any]] = [{"epoch": at, "val/accuracy": math.nan} for at in range(1_000)]
         kept = thin(rows)

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from safetensors.numpy import save_file
 
-from core.insight.overfit import Mark, overfit_marks, standard_error, val_images
+from core.insight.overfit import Mark, missing_mark, overfit_marks, standard_error, val_images
 from core.runs import RunStore
 from tests.pages.made_runs import make_run
 
@@ -107,6 +108,16 @@ class TestCollapse:
 
     def test_no_rate_at_all(self) -> None:
         assert marks([{"epoch": 1, "lr": None}, {"epoch": 2}]) == {}
+
+
+@pytest.mark.parametrize("key", ["val/loss", "val/ema_loss", "train/loss", "train/clean_loss"])
+def test_the_first_loss_that_is_no_number_has_a_mark(key: str) -> None:
+    found = rows()
+    assert missing_mark(found) is None
+    for at in (7, 12):
+        found[at][key] = math.nan
+    mark = missing_mark(found)
+    assert mark and (mark.epoch, mark.label) == (8, "no number")
 
 
 def test_marks_come_by_epoch_and_no_rows_have_none() -> None:

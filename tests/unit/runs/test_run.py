@@ -7,9 +7,11 @@ import pytest
 from core.data import Dataset, Library
 from core.errors import BadInput, Damaged, NotFound
 from core.files import read_json, write_json
-from core.runs import Look, RunStore, train
+from core.runs import Look, Notes, RunStore, train
 from core.runs.lock import hold
 from tests.unit.runs.setups import launched_with, new_run, put, recipe
+
+LOOK = Look(at="", split="test", checkpoint_epoch=1, images=1, accuracy=0.5, loss=1.0)
 
 
 def test_notes_change_one_by_one(store: RunStore, small: Dataset) -> None:
@@ -162,3 +164,39 @@ def test_a_look_is_refused_where_the_earlier_ones_are_lost(store: RunStore, smal
     with pytest.raises(Damaged, match=r"evaluations\.json"):
         run.add_look(Look(at="", split="val", checkpoint_epoch=1, images=1, accuracy=0.5, loss=1.0))
     assert (run.folder / "evaluations.json").read_text() == "{"
+
+
+@pytest.mark.parametrize("content", ["{", '{"star": 7}', '{"tags": 3}'])
+def test_notes_that_cannot_be_read_are_said_in_the_list(
+    store: RunStore, small: Dataset, content: str
+) -> None:
+    run = store.create(recipe(), small.info, name="a", queue=False)
+    assert store.list()[0].lost == ()
+    (run.folder / "notes.json").write_text(content)
+    (entry,) = store.list()
+    assert entry.notes == Notes() and not entry.damaged, "the run can be used all the same"
+    (said,) = entry.lost
+    assert said.startswith(f"Name, tags and notes are not shown: notes.json of {run.id} ")
+    assert said.endswith("put back a copy of it.")
+
+
+def test_looks_that_cannot_be_read_are_said_and_do_not_count_as_none(store: RunStore, small: Dataset) -> None:
+    run = new_run(store, small)
+    assert run.looks_problem() == ""
+    run.add_look(LOOK)
+    run.add_look(LOOK)
+    assert run.looks_problem() == "" and len(run.looks()) == 2
+    path = run.folder / "evaluations.json"
+    whole = path.read_text()
+    path.write_text(whole.replace('"split": "test"', '"split": "rest"', 1))
+    assert len(run.looks()) == 1
+    assert run.looks_problem() == (
+        f"1 of the 2 evaluations in evaluations.json of {run.id} cannot be read; put back a copy of it."
+    )
+    for content in ("{", '{"looks": 3}', "[]"):
+        path.write_text(content)
+        assert run.looks() == []
+        assert run.looks_problem().startswith("How often it was evaluated is not known: evaluations.json of ")
+        assert store.list()[0].lost == (run.looks_problem(),)
+        with pytest.raises(Damaged):
+            run.add_look(LOOK)

@@ -16,7 +16,7 @@ from ui.run_charts import Kind, live_spec
 from ui.run_overlay import overlay_spec
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
-MARKS = [Mark(2, "gap", ""), Mark(3, "levelled", ""), Mark(9, "collapse", "")]
+MARKS = [Mark(2, "gap", ""), Mark(3, "levelled", ""), Mark(5, "missing", ""), Mark(9, "collapse", "")]
 
 
 def row(epoch: int, val: float = 0.5) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class TestMarks:
         assert frames["lr"]["label"].dropna().tolist() == ["lr collapsed"]
         assert frames["gap"]["label"].dropna().tolist() == ["gap opens"]
         assert frames["gap"].dropna(subset="label")["gap"].notna().all()
-        assert "label" not in frames["loss"]
+        assert frames["loss"]["label"].dropna().tolist() == ["no number"]
 
     def test_labels_stand_one_above_the_other_inside_the_curves_range(self) -> None:
         rows = [row(1, 0.2), row(10, 0.5)]
@@ -158,7 +158,7 @@ class TestMarks:
     @pytest.mark.parametrize("kind", KINDS)
     def test_they_are_rows_so_the_spec_stays_the_same(self, kind: Kind) -> None:
         spec = json.dumps(live_spec(kind, "#111111", "#222222", 20))
-        assert ("datum.label" in spec) is (kind != "loss")
+        assert "datum.label" in spec
         assert "gap opens" not in spec
 
 

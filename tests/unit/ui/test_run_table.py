@@ -87,7 +87,7 @@ def test_the_newest_looks_at_the_test_split_are_shown_without_and_with_tta(tmp_p
     shown = entry(folder=tmp_path)
     shown.run.folder.mkdir()
     (shown.run.folder / "recipe.json").write_text("{}")
-    assert looks_at_test(shown.run) == (None, None)
+    assert looks_at_test(shown.run) == (None, None, 0)
     for split, accuracy, tta in (("test", 0.5, 0.53), ("test", 0.4, None), ("val", 0.9, None)):
         shown.run.add_look(
             Look(
@@ -103,6 +103,7 @@ def test_the_newest_looks_at_the_test_split_are_shown_without_and_with_tta(tmp_p
         )
     row = run_rows(lines(shown)).iloc[0]
     assert row["test"] == pytest.approx(40) and row["test_tta"] == pytest.approx(53)
+    assert row["test_looks"] == 2
 
 
 def test_every_state_has_its_colour_in_the_filter_and_the_table() -> None:
