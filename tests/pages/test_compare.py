@@ -69,6 +69,13 @@ class TestTable:
     def test_without_runs_it_says_what_to_do(self, store: RunStore) -> None:
         assert "No run yet" in texts(page())
 
+    def test_evaluations_that_cannot_be_read_are_said_of_a_selected_run(self, store: RunStore) -> None:
+        run = make_run(store)
+        (run.folder / "evaluations.json").write_text("[]")
+        test = page(run.id)
+        assert "How often it was evaluated is not known" in test.warning[0].value
+        assert "not known" in frame(test, 1)["Looks at test"].tolist()
+
     def test_every_run_is_listed_a_damaged_one_too(self, store: RunStore) -> None:
         run = make_run(store, name="whole")
         broken = make_run(store, name="broken")

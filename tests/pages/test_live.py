@@ -59,6 +59,13 @@ class TestWhichRun:
         assert "#### mine" in texts(show(test))
         assert test.query_params["run"] == run.id
 
+    def test_notes_that_cannot_be_read_are_said_and_the_run_stays(self, store: RunStore) -> None:
+        run = make_run(store, name="mine")
+        (run.folder / "notes.json").write_text("{")
+        test = page(run=run.id)
+        assert "Name, tags and notes are not shown: notes" in test.warning[0].value.replace("\\", "")
+        assert not test.error and test.get("vega_lite_chart")
+
     def test_a_damaged_run_says_so_and_hides_no_other(self, store: RunStore) -> None:
         run, other = make_run(store), make_run(store, name="whole")
         (run.folder / "status.json").write_text("{")

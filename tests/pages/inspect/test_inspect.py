@@ -214,6 +214,12 @@ class TestCheckpoints:
     def test_a_run_without_a_best_epoch_is_not_said_to_end_with_it(self, second: Run) -> None:
         assert "last epoch" not in texts(page(without_best(second), view="checkpoints"))
 
+    def test_looks_that_cannot_be_read_are_not_said_to_be_none(self, second: Run) -> None:
+        (second.folder / "evaluations.json").write_text("{")
+        text = texts(page(second, view="checkpoints"))
+        assert f"How often it was evaluated is not known: evaluations.json of {second.id} is damaged" in text
+        assert "the honest one" not in text
+
     def test_without_the_data_set_the_table_stays(self, workspace: Path, second: Run) -> None:
         shutil.rmtree(workspace / "data" / "small")
         test = page(second, view="checkpoints")

@@ -176,6 +176,14 @@ class TestGroups:
             group_card(before, after)
         )
 
+    def test_a_test_figure_of_some_of_the_runs_says_of_how_many(self, store: RunStore) -> None:
+        before, after = self.made(store, [0.4, 0.5, 0.6], {}), self.made(store, [0.6], DROPOUT)
+        for entry in (before.entries[0], after.entries[0]):
+            best = entry.status and entry.status.best
+            assert best
+            look_at_test(entry.run, best.epoch, 0.5)
+        assert "Test accuracy; looks 1 → 1; of 1 of the 3 runs" in effects(group_card(before, after))
+
     def test_the_seed_is_no_change_between_groups(self, store: RunStore) -> None:
         found = group_card(
             self.made(store, [0.4, 0.5], {}), self.made(store, [0.6], DROPOUT | {"epochs": 10})

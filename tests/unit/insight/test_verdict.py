@@ -164,7 +164,7 @@ def test_a_seed_counts_once_and_only_when_it_is_done(store: RunStore) -> None:
     before, after = group(store, "A", 0.60, 4, 1), group(store, "B", 0.66, 3, 2)
     twin = judged_run(store, val_outcomes(before[0].run).hits, name="twin", seed=0)
     undone = judged_run(store, np.ones(N), name="undone", seed=9, done=1, state="stopped")
-    found = judge([*before, twin, undone], after)
+    found = judge([twin, undone, *before], after)
     assert found.seeds == (4, 3)
     assert found.difference == judge(before, after).difference
     assert "Of the 6 runs of 'A', 4 count (1 not done, 1 with a seed that counts already)." in found.sentence
