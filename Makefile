@@ -53,8 +53,9 @@ test-long: $(VENV)/.installed-tests  ## the long forms: every crash point, 100 k
 	$(BIN)/python -m tests.faults.kills --kills 100 --seed 0
 	$(BIN)/python -m tests.faults.power
 	$(BIN)/python -m tests.faults.fuzz
+	$(BIN)/python -m tests.faults.properties
 	$(BIN)/python -m benchmarks.sessions
 	$(BIN)/python -m benchmarks.long_life
 
 clean:  ## remove what make installed; data and runs stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,10 +14,12 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from core.errors import InvalidSettings, PlateauError
 from tests.faults.fuzz_guard import SECRET, Escaped, TooSlow, kept_inside, within
@@ -29,6 +31,23 @@ CASE_S = 5.0
 """What a case may take; the slowest one that is whole is printed."""
 LONGEST = 700
 """Characters of a sentence about one value or file."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one case."""
+
+    refused: str | None = None
+    """The kind of the sentence that refused it."""
+    wrong: tuple[str, ...] = ()
+    """What must not happen, but did."""
+    error: BaseException | None = None
+    """Where it is wrong: the error that told."""
+    took_ms: float = 0.0
+
+    @property
+    def accepted(self) -> bool:
+        return self.refused is None and self.error is None
 
 
 @dataclass
@@ -45,6 +64,15 @@ class Report:
     """(case, what happened)"""
     seconds: float = 0.0
 
+    def count(self, case: int, outcome: Outcome) -> None:
+        """One case more, without its failures."""
+        self.cases += 1
+        self.accepted += outcome.accepted
+        if outcome.refused is not None:
+            self.refused[outcome.refused] += 1
+        if outcome.took_ms > self.slowest_ms:
+            self.slowest_ms, self.slowest_case = outcome.took_ms, case
+
     def line(self, shown: int = 3) -> str:
         """All of it in one line."""
         kinds = [f"{kind} ×{count:,}" for kind, count in self.refused.most_common(shown)]
@@ -60,48 +88,57 @@ class Report:
 def fuzz(make: type[Target], cases: Iterable[int], seed: int) -> Report:
     """Feed a target these cases."""
     report = Report(make.name)
+    with placed(make) as target:
+        began = time.perf_counter()
+        for case in cases:
+            outcome = judged(target, target.draw(Random(f"{target.name}/{seed}/{case}")))
+            report.count(case, outcome)
+            report.failures += [(case, what) for what in outcome.wrong]
+        report.seconds = time.perf_counter() - began
+    return report
+
+
+@contextmanager
+def placed(make: type[Target]) -> Iterator[Target]:
+    """The target in a folder of its own, beside which files lie that no case may read."""
     with tempfile.TemporaryDirectory(dir=MEMORY, prefix="plateau-fuzz-") as folder:
         place = Path(folder, "place")
         place.mkdir()
         for secret in (SECRET, f"{SECRET}.png"):
             Path(folder, secret).write_bytes(b"not to be read")
         target = make(place)
-        began = time.perf_counter()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             gc.collect()
-            for case in cases:
-                _feed(target, place, case, seed, report)
-        report.seconds = time.perf_counter() - began
-    return report
+            yield target
 
 
-def _feed(target: Target, place: Path, case: int, seed: int, report: Report) -> None:
-    given = target.draw(Random(f"{target.name}/{seed}/{case}"))
-    before, tempfile.tempdir = tempfile.tempdir, str(place)
-    report.cases += 1
+def judged(target: Target, given: Any) -> Outcome:
+    """Feed it to the target, and say what became of it. No error comes out."""
+    before, tempfile.tempdir = tempfile.tempdir, str(target.place)
+    refused: str | None = None
+    wrong: list[str] = []
+    told: BaseException | None = None
     start = time.perf_counter()
     try:
-        with kept_inside(place), within(CASE_S):
+        with kept_inside(target.place), within(CASE_S):
             target.feed(given)
-        report.accepted += 1
     except PlateauError as error:
-        report.refused[_kind(error)] += 1
-        wrong = _wrong_with(error)
-        if wrong:
-            report.failures.append((case, f"the sentence {str(error)[:200]!r} {wrong}"))
+        refused = _kind(error)
+        if what := _wrong_with(error):
+            wrong.append(f"the sentence {str(error)[:200]!r} {what}")
+            told = error
     except (Exception, TooSlow, Escaped) as error:  # noqa: BLE001  (any other error is what is looked for)
         where = traceback.extract_tb(error.__traceback__)[-1]
         at = f"{Path(where.filename).name}:{where.lineno}"
-        report.failures.append((case, f"{type(error).__name__} at {at}: {str(error)[:200]}"))
+        wrong.append(f"{type(error).__name__} at {at}: {str(error)[:200]}")
+        told = error
     finally:
         tempfile.tempdir = before
     took_ms = (time.perf_counter() - start) * 1000
-    if took_ms > report.slowest_ms:
-        report.slowest_ms, report.slowest_case = took_ms, case
-    left = target.left_behind()
-    if left:
-        report.failures.append((case, f"left behind: {left}"))
+    if left := target.left_behind():
+        wrong.append(f"left behind: {left}")
+    return Outcome(refused, tuple(wrong), told, took_ms)
 
 
 def _kind(error: PlateauError) -> str:

@@ -59,9 +59,9 @@ TEXTS = [
     "kind",
     "__class__",
 ]
-_LONG_NUMBER = "a number of five thousand digits"
-_DEEP = "a list in a list in a list"
-_TOKENS = [
+LONG_NUMBER = "a number of five thousand digits"
+DEEP = "a list in a list in a list"
+TOKENS = [
     b"\0", b"\xff", b"\n", b"\r\n", b'"', b"'", b",", b";", b"\t", b"{", b"}", b"[", b"]", b":", b"\\",
     b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80", b"NaN", b"Infinity", b"-", b"1e999", b"null", b"\\ud800",
     b"../", b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06", b"\x80\x02", b"%PDF", b"\0" * 64, b"\xff" * 8,
@@ -79,7 +79,7 @@ def mutated_bytes(rng: Random, seeds: Sequence[bytes], most: int = 4) -> bytes:
 def _change(rng: Random, content: bytearray, seeds: Sequence[bytes]) -> None:
     size = len(content)
     if not size:
-        content += rng.choice(_TOKENS)
+        content += rng.choice(TOKENS)
         return
     at = rng.randrange(size)
     length = min(size - at, 1 << rng.randrange(8))
@@ -95,7 +95,7 @@ def _change(rng: Random, content: bytearray, seeds: Sequence[bytes]) -> None:
         case 4:
             content[at:at] = content[at : at + length] * rng.choice((1, 2, 9))
         case 5:
-            content[at:at] = rng.choice(_TOKENS)
+            content[at:at] = rng.choice(TOKENS)
         case 6:
             other = rng.choice(seeds)
             start = rng.randrange(len(other)) if other else 0
@@ -123,7 +123,7 @@ def hostile_value(rng: Random) -> Any:
         case 3:
             return rng.choice(FLOATS)
         case 4:
-            return rng.choice([_LONG_NUMBER, _DEEP]) if rng.random() < 0.2 else rng.randint(-1000, 1000)
+            return rng.choice([LONG_NUMBER, DEEP]) if rng.random() < 0.2 else rng.randint(-1000, 1000)
         case _:
             return rng.choice(TEXTS)
 
@@ -132,7 +132,7 @@ def mutated_value(rng: Random, value: Any, others: Sequence[Any] = (), most: int
     """A JSON value with up to `most` of its parts replaced, removed, renamed, moved or repeated."""
     root = [copy.deepcopy(value)]
     for _ in range(rng.randint(1, most)):
-        holder, key = rng.choice(_places(root))
+        holder, key = rng.choice(places(root))
         match rng.randrange(8):
             case 0 | 1 | 2:
                 holder[key] = hostile_value(rng)
@@ -142,7 +142,7 @@ def mutated_value(rng: Random, value: Any, others: Sequence[Any] = (), most: int
                 holder[rng.choice(TEXTS)] = holder.pop(key)
             case 5:
                 donor = [copy.deepcopy(rng.choice(others))] if others else root
-                other, where = rng.choice(_places(donor))
+                other, where = rng.choice(places(donor))
                 holder[key] = copy.deepcopy(other[where])
             case 6 if isinstance(holder[key], int | float) and not isinstance(holder[key], bool):
                 holder[key] = rng.choice((-holder[key], holder[key] * 10, holder[key] + 1, str(holder[key])))
@@ -153,7 +153,7 @@ def mutated_value(rng: Random, value: Any, others: Sequence[Any] = (), most: int
     return root[0]
 
 
-def _places(root: list[Any]) -> list[tuple[Any, Any]]:
+def places(root: list[Any]) -> list[tuple[Any, Any]]:
     """Every part of a value, as what holds it and where it stands in there."""
     found: list[tuple[Any, Any]] = []
     waiting: list[Any] = [root]
@@ -168,11 +168,16 @@ def _places(root: list[Any]) -> list[tuple[Any, Any]]:
 
 
 def json_bytes(rng: Random, value: Any) -> bytes:
+    """The value as JSON, in one of the ways in which it can be written."""
+    indent, only_ascii = rng.choice((None, 1)), rng.random() < 0.5
+    return as_json(value, indent, only_ascii, rng.choice((3, 300, 100_000)))
+
+
+def as_json(value: Any, indent: int | None, only_ascii: bool, depth: int) -> bytes:
     """The value as JSON, with what Python cannot hold itself put in as text."""
-    text = json.dumps(value, indent=rng.choice((None, 1)), ensure_ascii=rng.random() < 0.5)
-    text = text.replace(f'"{_LONG_NUMBER}"', "9" * 5_000)
-    depth = rng.choice((3, 300, 100_000))
-    return text.replace(f'"{_DEEP}"', "[" * depth + "]" * depth).encode("utf-8", "surrogatepass")
+    text = json.dumps(value, indent=indent, ensure_ascii=only_ascii)
+    text = text.replace(f'"{LONG_NUMBER}"', "9" * 5_000)
+    return text.replace(f'"{DEEP}"', "[" * depth + "]" * depth).encode("utf-8", "surrogatepass")
 
 
 def mutated_json(rng: Random, seeds: Sequence[Any], most: int = 3) -> bytes:
@@ -188,12 +193,12 @@ def mutated_json(rng: Random, seeds: Sequence[Any], most: int = 3) -> bytes:
 def hostile_name(rng: Random, good: Sequence[str]) -> str:
     """A file's name: one of the good ones, a hostile one, or both in one."""
     parts = [
-        rng.choice(good) if rng.random() < 0.6 else rng.choice(_NAME_PARTS) for _ in range(rng.randint(1, 3))
+        rng.choice(good) if rng.random() < 0.6 else rng.choice(NAME_PARTS) for _ in range(rng.randint(1, 3))
     ]
     return rng.choice(("/", "", "/", "\\")).join(parts)
 
 
-_NAME_PARTS = [
+NAME_PARTS = [
     *TEXTS[:-3],
     ".",
     "...",

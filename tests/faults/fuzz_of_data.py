@@ -7,6 +7,7 @@ import pickle
 import shutil
 import struct
 import zlib
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -65,13 +66,31 @@ def image_seeds() -> list[bytes]:
     return found
 
 
-def _with_new_sums(rng: Random, content: bytes) -> bytes:
-    """A PNG with chunks changed, doubled, moved or added, each with the checksum that belongs to it."""
+def png_chunks(content: bytes) -> list[tuple[bytes, bytes]]:
+    """A PNG's chunks: kind and body."""
     chunks, at = [], 8
     while at + 12 <= len(content):
         (size,) = struct.unpack_from(">I", content, at)
         chunks.append((content[at + 4 : at + 8], content[at + 8 : at + 8 + size]))
         at += 12 + size
+    return chunks
+
+
+def png_of(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The other way round, each with the checksum that belongs to it."""
+    packed = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+PNG_EXTRAS = (b"iCCP", b"zTXt", b"iTXt", b"tRNS", b"PLTE", b"acTL", b"fcTL", b"eXIf", b"abCD")
+"""Chunks that a PNG may have."""
+PNG_BOMB = b"x\0\0" + zlib.compress(bytes(3_000_000))
+"""The body of one that grows to a thousand times its size."""
+
+
+def _with_new_sums(rng: Random, content: bytes) -> bytes:
+    """A PNG with chunks changed, doubled, moved or added, each with the checksum that belongs to it."""
+    chunks = png_chunks(content)
     for _ in range(rng.randint(1, 3)):
         place = rng.randrange(len(chunks))
         kind, body = chunks[place]
@@ -81,20 +100,15 @@ def _with_new_sums(rng: Random, content: bytes) -> bytes:
             case 1:
                 chunks.insert(rng.randrange(len(chunks)), (kind, body))
             case 2:
-                extra = rng.choice(
-                    (b"iCCP", b"zTXt", b"iTXt", b"tRNS", b"PLTE", b"acTL", b"fcTL", b"eXIf", b"abCD")
-                )
-                chunks.insert(
-                    place, (extra, mutated_bytes(rng, [b"x\0\0" + zlib.compress(bytes(3_000_000)), body]))
-                )
+                extra = rng.choice(PNG_EXTRAS)
+                chunks.insert(place, (extra, mutated_bytes(rng, [PNG_BOMB, body])))
             case _:
                 dimensions = b"".join(struct.pack(">I", rng.choice(NUMBERS) % 2**32) for _ in range(2))
                 chunks[0] = (
                     b"IHDR",
                     dimensions + bytes(rng.choice((0, 1, 2, 3, 4, 6, 8, 16)) for _ in range(5)),
                 )
-    body = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in chunks)
-    return content[:8] + b"".join(body)
+    return png_of(chunks)
 
 
 class Images(Target):
@@ -172,12 +186,12 @@ class Tables(Target):
     """A CSV beside a folder of images."""
 
     name = "csv"
-    _FILES = ("a.png", "b.jpg", "c.png", "c.jpg", "sub/d.png", "1.png", "é.png")
+    FILES = ("a.png", "b.jpg", "c.png", "c.jpg", "sub/d.png", "1.png", "é.png")
 
     def __init__(self, place: Path) -> None:
         super().__init__(place)
         self.images = place / "images"
-        for name in self._FILES:
+        for name in self.FILES:
             (self.images / name).parent.mkdir(parents=True, exist_ok=True)
             (self.images / name).write_bytes(png(1))
 
@@ -186,10 +200,10 @@ class Tables(Target):
         names = ["Id", "Category", *rng.sample(["x", "Id", "", "Category", "Usage"], rng.randrange(3))]
         if rng.random() < 0.2:
             rng.shuffle(names)
-        stems = [name.rpartition(".")[0] for name in self._FILES]
+        stems = [name.rpartition(".")[0] for name in self.FILES]
         rows = [names]
-        for name in rng.sample([*self._FILES, *stems], rng.randrange(8)):
-            shown = hostile_name(rng, self._FILES) if rng.random() < 0.05 else name
+        for name in rng.sample([*self.FILES, *stems], rng.randrange(8)):
+            shown = hostile_name(rng, self.FILES) if rng.random() < 0.05 else name
             rows.append(
                 [
                     shown,

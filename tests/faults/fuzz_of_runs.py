@@ -70,6 +70,14 @@ def with_header(header: bytes, body: bytes) -> bytes:
     return struct.pack("<Q", len(header)) + header + body
 
 
+def in_order(content: bytes) -> bytes:
+    """The same file with its texts by name: safetensors writes them in another order each time."""
+    header, body = split_header(content)
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    packed = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    return with_header(packed + b" " * (-len(packed) % 8), body)
+
+
 def with_texts(header: dict[str, Any], texts: dict[str, str], body: bytes) -> bytes:
     """The file with these texts and with the checksum that belongs to them."""
     texts = {key: text for key, text in texts.items() if key != "text_crc32"}
@@ -253,7 +261,7 @@ class _Tensors(_OfRun):
 
     def __init__(self, place: Path) -> None:
         super().__init__(place)
-        self.whole = self.path.read_bytes()
+        self.whole = in_order(self.path.read_bytes())
         self.header, self.body = split_header(self.whole)
 
     def draw(self, rng: Random) -> bytes:
@@ -286,6 +294,10 @@ class _Tensors(_OfRun):
         raise NotImplementedError
 
 
+GROWN = ("json/history", "json/rows")
+"""What a checkpoint holds as JSON beside its tensors; it grows with the epochs."""
+
+
 class Checkpoints(_Tensors):
     """last.state: weights, optimizer, history, card."""
 
@@ -305,15 +317,21 @@ class Checkpoints(_Tensors):
         return self.with_grown(rng) if rng.random() < 0.2 else super().draw(rng)
 
     def with_grown(self, rng: Random) -> bytes:
+        name = rng.choice(GROWN)
+        return self.grown(name, json_bytes(rng, mutated_value(rng, self.stored(name))))
+
+    def stored(self, name: str) -> Any:
+        """What is stored under that name of GROWN."""
+        return json.loads(load(self.whole)[name].numpy().tobytes())
+
+    def grown(self, name: str, content: bytes) -> bytes:
         """History or rows of somebody who can count."""
-        tensors = load(self.whole)
-        name = rng.choice(("json/history", "json/rows"))
-        content = json_bytes(rng, mutated_value(rng, json.loads(tensors[name].numpy().tobytes())))
-        tensors[name] = torch.frombuffer(bytearray(content), dtype=torch.uint8)
+        tensors = dict(sorted(load(self.whole).items()))
+        tensors[name] = torch.tensor(list(content), dtype=torch.uint8)
         path = self.place / "grown.state"
         checkpoint._write(path, tensors, read_card(self.path))
         try:
-            return path.read_bytes()
+            return in_order(path.read_bytes())
         finally:
             path.unlink()
 

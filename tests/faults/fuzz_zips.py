@@ -10,8 +10,8 @@ from random import Random
 from tests.faults.fuzz_mutations import NUMBERS, hostile_name, mutated_bytes
 from tests.unit.data.pictures import png
 
-_GOOD = ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png", "train/cat/3.png", "test/9.png", "train.csv")
-_CONTENTS = (
+GOOD = ("cat/1.png", "cat/2.png", "dog/1.png", "dog/2.png", "train/cat/3.png", "test/9.png", "train.csv")
+CONTENTS = (
     b"",
     b"x",
     png(1),
@@ -20,7 +20,7 @@ _CONTENTS = (
     bytes(5_000),
     b"PK\x05\x06" + bytes(18),
 )
-_KINDS = (
+KINDS = (
     0,
     0,
     0,
@@ -46,10 +46,10 @@ def hostile_zip(rng: Random) -> bytes:
 
 def _packed(rng: Random, *, names_hostile: bool) -> bytes:
     buffer = io.BytesIO()
-    names = rng.sample(_GOOD, rng.randint(1, len(_GOOD)))
+    names = rng.sample(GOOD, rng.randint(1, len(GOOD)))
     if names_hostile:
         names.insert(
-            rng.randrange(len(names) + 1), hostile_name(rng, _GOOD).encode("utf-8", "replace").decode()
+            rng.randrange(len(names) + 1), hostile_name(rng, GOOD).encode("utf-8", "replace").decode()
         )
     around = rng.choice(("", "", "pets/"))
     with warnings.catch_warnings(), zipfile.ZipFile(buffer, "w") as archive:
@@ -59,21 +59,27 @@ def _packed(rng: Random, *, names_hostile: bool) -> bytes:
             member.filename = around + name
             member.compress_type = rng.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
             if names_hostile:
-                member.external_attr = rng.choice(_KINDS) << 16
-            archive.writestr(member, rng.choice(_CONTENTS) if rng.random() < 0.5 else png(rng.randrange(3)))
+                member.external_attr = rng.choice(KINDS) << 16
+            archive.writestr(member, rng.choice(CONTENTS) if rng.random() < 0.5 else png(rng.randrange(3)))
         if rng.random() < 0.1:
             archive.comment = bytes(rng.randrange(256) for _ in range(rng.choice((1, 30, 3_000))))
     return buffer.getvalue()
 
 
 def _as_zip64(rng: Random, content: bytes) -> bytes:
-    """The same archive with the end that archives of more than 4 GB have, and an ordinary end that leaves
-    the numbers to it, says the same, or contradicts it."""
+    place = rng.choice((None, None, rng.choice(NUMBERS) % 2**64))
+    return as_zip64(content, place, rng.choice((0xFFFF, None, rng.choice(NUMBERS) % 2**16)))
+
+
+def as_zip64(content: bytes, place: int | None, first: int | None) -> bytes:
+    """The same archive with the end that archives of more than 4 GB have, said to be at `place`, and an
+    ordinary end that says `first` entries: it leaves the number to the other, says the same (None), or
+    contradicts it."""
     end = content.rindex(b"PK\x05\x06")
     entries, size, start = struct.unpack_from("<HII", content, end + 10)
+    place, first = end if place is None else place, entries if first is None else first
     record = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, size, start)
-    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, rng.choice((end, end, rng.choice(NUMBERS) % 2**64)), 1)
-    first = rng.choice((0xFFFF, entries, rng.choice(NUMBERS) % 2**16))
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, place, 1)
     last = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, first, first, 0xFFFFFFFF, 0xFFFFFFFF, 0)
     return content[:end] + record + locator + last
 
@@ -109,3 +115,14 @@ def _changed_headers(rng: Random, content: bytes) -> bytes:
         value = rng.choice((rng.choice(NUMBERS), old + 1, old - 1, old ^ 1, old ^ 8))
         struct.pack_into("<" + form, changed, place + offset, value % 256 ** struct.calcsize(form))
     return bytes(changed)
+
+
+def header_numbers(content: bytes) -> list[tuple[int, str]]:
+    """Every number of a header, as where it stands and how it is packed."""
+    found = []
+    for signature, fields in sorted(_FIELDS.items()):
+        at = content.find(signature)
+        while at >= 0:
+            found += [(at + offset, form) for offset, form in fields]
+            at = content.find(signature, at + 4)
+    return [(at, form) for at, form in found if at + struct.calcsize(form) <= len(content)]
