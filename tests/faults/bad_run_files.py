@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from core.errors import Damaged
 from tests.faults.bad_case import Act, Bad, Desk
+from tests.unit.runs.setups import launched_with
 
 
 def _listed(desk: Desk) -> None:
@@ -48,8 +49,8 @@ def _folder_for_rows(desk: Desk) -> Act:
 
 
 def _newer_recipe(desk: Desk) -> Act:
-    """It can be looked at, and not trained."""
-    (desk.run.folder / "recipe.json").write_bytes(b'{"version": 7}')
+    """A newer Plateau launched the run with it: it can be looked at, and not trained."""
+    launched_with(desk.run, b'{"version": 7}')
     assert [entry.state for entry in desk.store.list()] == ["finished"]
     return lambda: desk.run.recipe()
 
