@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.runs import RunEntry
 from core.runs.run import no_such_run
 from ui.compare_actions import actions
 from ui.compare_results import results_panel
@@ -38,6 +39,15 @@ def nothing_yet() -> None:
     st.markdown("No run yet. Train two, and see here what changed and what it did.")
     if st.button("Set up a run", type="primary", icon=":material/tune:", key="compare_new"):
         go("new_run")
+
+
+def unreadable(picked: list[RunEntry]) -> None:
+    """What of the selected runs cannot be read."""
+    for entry in picked:
+        if entry.damaged:
+            st.error(plain(entry.damaged), icon=":material/broken_image:")
+        for said in entry.lost:
+            st.warning(plain(said), icon=":material/broken_image:")
 
 
 @st.fragment
@@ -94,11 +104,7 @@ def runs_and_views() -> None:
         if picked:
             with told():
                 actions(picked)
-        for entry in picked:
-            if entry.damaged:
-                st.error(plain(entry.damaged), icon=":material/broken_image:")
-            for said in entry.lost:
-                st.warning(plain(said), icon=":material/broken_image:")
+        unreadable(picked)
     with view, told():
         show_view(picked, shown, listing, bar, drawn)
     if drawn:

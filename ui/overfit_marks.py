@@ -31,7 +31,8 @@ def marks_of(read: Read, status: Status, images: int | None) -> list[Mark]:
     # Where in which file the rows end: a resumed run may have as many as before, and others among them.
     stamp = [*read["epochs_at"], len(rows), status.epochs, images or 0]
     if read.get("marked") != stamp:
-        missing = missing_mark(rows)
+        # The notes, made of the same rows, say of every gap: without any there is none to look for.
+        missing = missing_mark(rows) if read["notes"] else None
         marks = [*overfit_marks(rows, images, status.epochs), *([missing] if missing else [])]
         read["marked"] = stamp
         read["marks"] = [[mark.epoch, mark.kind, mark.sentence] for mark in marks]
