@@ -5,7 +5,7 @@
   closed session: what a round leaves behind must not grow from round to round.
 - `runs`: `--runs` short runs, one after the other, in one server process.
 - `rows`: one run with `--rows` epochs, on Live while it trains, and on Compare beside another, in
-  `--rounds` rounds.
+  `--rounds` rounds, each followed by the same two minutes.
 
 Printed are memory, open files and threads of the server's process; of `rows` also times and the largest
 message, which Streamlit limits. Each part has an app of its own. Status 1 where a session failed, where
@@ -115,8 +115,6 @@ async def upload_sessions(address: str, first: int, sessions: int, at_once: int)
 def measure_sessions(call: argparse.Namespace) -> list[str]:
     """The part `sessions`; which goals it misses."""
     per_round = max(1, call.sessions // call.rounds)
-    # The app takes it from the environment.
-    os.environ["STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL"] = str(call.forget)
     with place() as here:
         run = here.store.create(here.recipe(2), here.info, queue=False)
         train(run, here.library)
@@ -128,10 +126,16 @@ def measure_sessions(call: argparse.Namespace) -> list[str]:
             asyncio.run(upload_sessions(address, number * per_round, per_round, call.at_once))
             took_s, done = time.monotonic() - began, (number + 1) * per_round
             print(f"  {f'after {done} sessions':26}{here.size()}; {took_s:.0f} s", flush=True)
-            time.sleep(call.forget + FORGOTTEN_S)
-            sizes.append(here.size())
-            print(f"  {'when they are forgotten':26}{sizes[-1]}", flush=True)
+            sizes.append(when_forgotten(here, call.forget))
     return risen(*quarters(sizes))
+
+
+def when_forgotten(here: Place, forget_s: int) -> Size:
+    """The server's size when it holds nothing any more of the sessions that closed; printed."""
+    time.sleep(forget_s + FORGOTTEN_S)
+    size = here.size()
+    print(f"  {'when they are forgotten':26}{size}", flush=True)
+    return size
 
 
 def train_in_a_row(here: Place, runs: int, epochs: int, seen: Callable[[int, Size], None]) -> None:
@@ -208,6 +212,25 @@ def _ticks(session: ActingSession) -> int:
     return max((part.ticks for part in session.fragments.values()), default=0)
 
 
+def look_at_pages(here: Place, run: Run, other: Run, limit: int) -> list[str]:
+    """Live with a run that trains, then Compare with it and another; which messages are too large."""
+    missed: list[str] = []
+    for name, page, ticks in (
+        ("Live, while it trains", f"live?run={run.id}", 5),
+        ("Compare with another", f"compare?runs={run.id},{other.id}", 0),
+    ):
+        shown = asyncio.run(look(f"{here.url}/{page}", ticks))
+        if shown.largest > limit:
+            missed.append(f"{name}: a message of {shown.largest / 1e6:.0f} MB")
+        tick = f"a tick every {shown.tick_s:.1f} s; " if ticks else ""
+        print(
+            f"  {name:26}{here.size()}; there after {shown.first_s:.1f} s; {tick}largest message "
+            f"{shown.largest / 1e3:.0f} kB, {shown.largest / limit:.2%} of the limit",
+            flush=True,
+        )
+    return missed
+
+
 def measure_rows(call: argparse.Namespace) -> list[str]:
     """The part `rows`; which goals it misses."""
     limit = int(st.get_option("server.maxMessageSize")) * 1_000_000
@@ -228,20 +251,8 @@ def measure_rows(call: argparse.Namespace) -> list[str]:
                 flush=True,
             )
             for _ in range(call.rounds):
-                for name, page, ticks in (
-                    ("Live, while it trains", f"live?run={run.id}", 5),
-                    ("Compare with another", f"compare?runs={run.id},{other.id}", 0),
-                ):
-                    shown = asyncio.run(look(f"{here.url}/{page}", ticks))
-                    sizes.append(here.size())
-                    if shown.largest > limit:
-                        missed.append(f"{name}: a message of {shown.largest / 1e6:.0f} MB")
-                    tick = f"a tick every {shown.tick_s:.1f} s; " if ticks else ""
-                    print(
-                        f"  {name:26}{sizes[-1]}; there after {shown.first_s:.1f} s; {tick}largest message "
-                        f"{shown.largest / 1e3:.0f} kB, {shown.largest / limit:.2%} of the limit",
-                        flush=True,
-                    )
+                missed += look_at_pages(here, run, other, limit)
+                sizes.append(when_forgotten(here, call.forget))
     return missed + risen(*quarters(sizes))
 
 
@@ -261,6 +272,8 @@ def main() -> int:
         parser.error("--rounds and --runs must be at least 4: the second quarter is compared with the last")
     if unknown := set(call.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}")
+    # The app takes it from the environment.
+    os.environ["STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL"] = str(call.forget)
     measures = {"sessions": measure_sessions, "runs": measure_runs, "rows": measure_rows}
     missed = []
     try:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from core.data.clock import Clock
 from core.data.limits import LIMITS, Limits
 from core.data.signature import kind_by_content
 from core.errors import BadInput, shown
@@ -97,9 +98,11 @@ def _extract(
             _check_members(members, name, limits)
             wanted, ignored = _sorted_out(members)
             expanded = 0
+            clock = Clock(limits.archive_seconds, _slow(name, limits))
             for done, member in enumerate(wanted):
                 if progress and done % 256 == 0:
                     progress("Extracting", done, len(wanted))
+                clock.check()
                 expanded += _write(archive, member, into, name, limits.archive_bytes - expanded)
             if progress:
                 progress("Extracting", len(wanted), len(wanted))
@@ -313,6 +316,10 @@ def _useless(path: str) -> str:
 
 def _refused(name: str, reason: str, remedy: str) -> BadInput:
     return BadInput(f"{name} is refused: {reason}; {remedy}.")
+
+
+def _slow(name: str, limits: Limits) -> str:
+    return f"{name} takes more than {limits.archive_seconds / 60:g} minutes to extract; {_UNPACK}."
 
 
 def _cut_short(name: str) -> str:

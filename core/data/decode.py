@@ -5,12 +5,12 @@ drawings with transparency are dark on nothing. An animation or a file of severa
 its first frame.
 """
 
-import io
 from typing import Any, Literal
 
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
+from core.data.clock import Clock, ClockedBytes
 from core.data.limits import LIMITS, Limits
 from core.data.parts import JPEG, PNG, jpeg_header_pieces, jpeg_scans, png_chunks
 from core.data.signature import kind_by_content
@@ -42,9 +42,13 @@ def decode_image(
     if len(content) > limits.image_bytes:
         raise BadInput(f"{name} is larger than {limits.image_bytes // 1024**2} MB; save it smaller.")
     _check_parts(content, name, limits)
+    slow = (
+        f"{name} takes more than {limits.image_seconds:g} seconds to decode; save it as a plain JPEG or PNG."
+    )
+    file = ClockedBytes(content, Clock(limits.image_seconds, slow))
     try:
         # Pillow's decoders raise a dozen kinds of errors on hostile bytes; all mean the same here.
-        with Image.open(io.BytesIO(content), formats=formats) as image:
+        with Image.open(file, formats=formats) as image:
             _check_size(image.size, name, limits)
             _check_metadata(image, name, limits)
             several = _has_more_frames(image)

@@ -18,9 +18,13 @@ class Limits:
     a program wrote, and make reading slow."""
     jpeg_scans: int = 32
     """Of a progressive JPEG, whose decoder goes over the whole picture with each; ten are common."""
+    image_seconds: float = 30.0
+    """Until an image is decoded. The slowest file within the bounds above takes two on an idle machine."""
     archive_bytes: int = 2 * 1024**3
     """Of all files of an archive, expanded."""
     archive_files: int = 200_000
+    archive_seconds: float = 3600.0
+    """Until all files of an archive are extracted."""
     archive_ratio: float = 100.0
     """Expanded over compressed, of the whole archive and of each large file in it."""
     archive_ratio_from: int = 1024**2

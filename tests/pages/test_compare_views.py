@@ -115,6 +115,24 @@ class TestGroups:
         test = page("groups")
         assert not test.get("vega_lite_chart") and f"at least {FIELDS_FROM} runs" in texts(test)
 
+    @pytest.mark.parametrize(
+        ("states", "sentence"),
+        [
+            (("finished", "finished"), ""),
+            (("finished", "stopped"), "1 of these runs is not done: the figures are those so far."),
+            (("stopped", "failed"), "2 of these runs are not done: the figures are those so far."),
+        ],
+    )
+    def test_it_says_how_many_runs_are_not_done(
+        self, store: RunStore, states: tuple[str, str], sentence: str
+    ) -> None:
+        make_run(store)
+        for state in states:
+            make_run(store, state=state, done=10 if state == "finished" else 4)
+        said = texts(page("groups"))
+        assert sentence in said
+        assert ("not done" in said) == bool(sentence)
+
     def test_parallel_axes_begin_with_the_settings_that_differ(self, runs: list[Run]) -> None:
         test = page("groups")
         test.session_state["compare_groups_way"] = "Parallel coordinates"
