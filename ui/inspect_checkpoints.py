@@ -25,7 +25,7 @@ def show_checkpoints(entry: RunEntry) -> None:
         st.info("This run keeps no checkpoint; resume or extend it to make one.", icon=":material/info:")
         return
     st.dataframe(
-        checkpoint_table(rows),
+        checkpoint_table(rows, counted=not entry.run.looks_problem()),
         hide_index=True,
         key="inspect_checkpoints",
         column_config={
@@ -49,8 +49,9 @@ def show_checkpoints(entry: RunEntry) -> None:
     _show_form(entry, rows)
 
 
-def checkpoint_table(rows: Sequence[CheckpointRow]) -> pd.DataFrame:
-    """One row per checkpoint, as a person reads it."""
+def checkpoint_table(rows: Sequence[CheckpointRow], *, counted: bool = True) -> pd.DataFrame:
+    """One row per checkpoint, as a person reads it. `counted`: whether it is known how often they were
+    looked at."""
     averaged = any(row.averaged for row in rows)
     table = pd.DataFrame(
         {
@@ -67,7 +68,7 @@ def checkpoint_table(rows: Sequence[CheckpointRow]) -> pd.DataFrame:
                 _tta_words(row.test_tta.look, f", look {row.test_tta.number}") if row.test_tta else "–"
                 for row in rows
             ],
-            "Looks at test": [len(row.test_looks) for row in rows],
+            "Looks at test": [len(row.test_looks) if counted else None for row in rows],
         }
     )
     return table if averaged else table.drop(columns="Weights")

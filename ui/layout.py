@@ -11,6 +11,7 @@ _STYLE = f"""<style>
   [data-testid="stMainBlockContainer"] {{ padding-left: 1.5rem; padding-right: 1.5rem; }}
 }}
 [data-testid="stLayoutWrapper"]:has(> [class*="st-key-room_"]) {{ min-width: min({LEAST_PX}px, 100%); }}
+.st-key-resume_offer {{ margin-top: 1rem; }}
 </style>"""
 
 

@@ -3,16 +3,16 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from core.insight.palette import PALETTE
+from core.insight.palette import PALETTE, run_color
 from core.insight.repeats import groups
 from core.recipe.words import MISSING, in_order, is_switch, setting_words, value_words
 from core.runs import Run, RunEntry, Status
-from ui.run_table import looks_at_test
+from ui.run_table import group_head, looks_at_test
 from ui.words import unique
 
 Value = float | str | None
@@ -36,6 +36,8 @@ class Field:
     label: str
     values: tuple[Value, ...]
     is_number: bool
+    known_colors: Mapping[str, str] = field(default_factory=dict)
+    """The colour that a choice has elsewhere on the page, and keeps where no other one has the same."""
 
     @cached_property
     def numbers(self) -> list[float]:
@@ -67,8 +69,20 @@ class Field:
             step = (PARTS - 1) / max(1, len(names) - 1)
             found = {name: RAMP[round(at * step)] for at, name in enumerate(names)}
         else:
-            found = dict(zip(names, PALETTE, strict=False))
+            found = self._choice_colors(names)
         return {name: found.get(name, "#9aa0a6") for name in self.parts[1]}
+
+    def _choice_colors(self, names: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name in names:
+            color = self.known_colors.get(name)
+            if color and color not in found.values():
+                found[name] = color
+        free = (color for color in PALETTE if color not in found.values())
+        for name in names:
+            if name not in found:
+                found[name] = next(free)
+        return found
 
     def _number_parts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         distinct = sorted(set(self.numbers))
@@ -133,7 +147,10 @@ def _repeats(entries: Sequence[RunEntry]) -> Field | None:
     # Two recipes may have runs of one name.
     names = unique({group.first.id: group.name for group in members})
     named = {entry.id: names[group.first.id] for group in members for entry in group.entries}
-    return Field(REPEATS, "Group of repeats", tuple(named[entry.id] for entry in entries), is_number=False)
+    heads = {names[group.first.id]: group_head(group).status for group in members}
+    colors = {name: run_color(status.color) for name, status in heads.items() if status}
+    values = tuple(named[entry.id] for entry in entries)
+    return Field(REPEATS, "Group of repeats", values, is_number=False, known_colors=colors)
 
 
 def _differing(entries: Sequence[RunEntry], settings: Mapping[str, Mapping[str, Any]]) -> list[str]:

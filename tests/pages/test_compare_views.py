@@ -10,6 +10,7 @@ from core.runs import Run, RunStore
 from tests.pages.made_runs import data_info, make_run
 from tests.pages.opening import opened, show
 from tests.pages.test_compare import frame, texts
+from ui.charts import run_color
 from ui.compare_groups import FIELDS_FROM
 from ui.run_table import UNFOLD
 
@@ -86,6 +87,14 @@ class TestGroups:
         test = page("groups")
         assert rows(test)["part"].value_counts().to_dict() == {"slow": 3, "fast": 3, "alone": 1}
         assert '"title": "Group of repeats"' in spec(test)
+
+    def test_a_group_has_the_colour_that_the_table_shows(self, runs: list[Run]) -> None:
+        [chart] = page("groups").get("vega_lite_chart")
+        [layer] = [part for part in [json.loads(chart.proto.spec)] if "encoding" in part]
+        scale = layer["encoding"]["color"]["scale"]
+        heads = {"slow": runs[0], "fast": runs[3], "alone": runs[6]}
+        wanted = {name: run_color(run.status().color) for name, run in heads.items()}
+        assert dict(zip(scale["domain"], scale["range"], strict=True)) == wanted
 
     def test_few_runs_by_themselves_are_named_below_the_chart(self, runs: list[Run]) -> None:
         test = page("groups", *runs)

@@ -216,7 +216,9 @@ class TestCheckpoints:
 
     def test_looks_that_cannot_be_read_are_not_said_to_be_none(self, second: Run) -> None:
         (second.folder / "evaluations.json").write_text("{")
-        text = texts(page(second, view="checkpoints"))
+        test = page(second, view="checkpoints")
+        text = texts(test)
+        assert frame(test, "checkpoints")["Looks at test"].isna().all()
         assert f"How often it was evaluated is not known: evaluations.json of {second.id} is damaged" in text
         assert "the honest one" not in text
 

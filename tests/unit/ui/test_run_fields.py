@@ -121,3 +121,15 @@ class TestParts:
         assert list(numbers(1.0, 2.0, None).colors.values()) == [RAMP[0], RAMP[-1], "#9aa0a6"]
         choice = Field("a", "A", ("x", None, "y"), is_number=False)
         assert choice.colors == {"x": PALETTE[0], "y": PALETTE[1], MISSING: "#9aa0a6"}
+
+    def test_a_known_colour_is_kept_and_no_two_choices_share_one(self) -> None:
+        known = {"x": PALETTE[2], "y": PALETTE[0], "z": PALETTE[2]}
+        choice = Field("a", "A", ("w", "x", "y", "z"), is_number=False, known_colors=known)
+        colors = choice.colors
+        assert (colors["x"], colors["y"]) == (PALETTE[2], PALETTE[0])
+        assert (colors["w"], colors["z"]) == (PALETTE[1], PALETTE[3])
+
+    def test_as_many_choices_as_there_are_colours_have_one_each(self) -> None:
+        names = tuple("abcdefghijklmnopqrstuvwxyz"[: len(PALETTE)])
+        choice = Field("a", "A", names, is_number=False, known_colors=dict.fromkeys(names, PALETTE[-1]))
+        assert set(choice.colors.values()) == set(PALETTE)
