@@ -77,6 +77,6 @@ def _take(read: Read, name: str, found: RowsRead) -> bool:
     if found.restarted:
         read[name], read[f"{name}_damaged"] = [], 0
     read[f"{name}_damaged"] += found.damaged
-    read[name] = read[name] + found.rows
+    read[name] = [*read[name], *found.rows]
     read[f"{name}_at"] = list(found.cursor)
     return found.restarted or bool(found.rows) or bool(found.damaged)

@@ -61,14 +61,15 @@ def kept_epochs(run: Run, status: Status) -> list[int]:
 
 def checkpoint_rows(run: Run, status: Status) -> list[CheckpointRow]:
     """One row per kept checkpoint, the averaged weights as a row of their own, by epoch."""
-    measured = {int(row["epoch"]): row for row in run.epochs().rows if number(row, "epoch") is not None}
+    kept = kept_epochs(run, status)
+    measured = {row["epoch"]: row for row in run.epochs().rows if row["epoch"] in kept}
     looks = run.looks()
     at_test = [
         TestLook(place, look)
         for place, look in enumerate((look for look in looks if look.split == "test"), start=1)
     ]
     rows = []
-    for epoch in kept_epochs(run, status):
+    for epoch in kept:
         row = measured.get(epoch, {})
         for averaged, key in ((False, "val/accuracy"), (True, "val/ema_accuracy")):
             if averaged and number(row, key) is None:

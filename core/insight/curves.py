@@ -2,9 +2,12 @@
 
 import math
 import statistics
+from array import array
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
+
+from core.runs.packed_rows import PackedRows
 
 Row = Mapping[str, Any]
 
@@ -28,8 +31,12 @@ BEND = 0.01
 
 
 def number(row: Row, key: str) -> float | None:
+    """The row's value as a finite number, or None."""
+    return finite(row.get(key))
+
+
+def finite(value: Any) -> float | None:
     """The value as a finite number, or None."""
-    value = row.get(key)
     if type(value) is float:  # nearly always; thousands of them are asked for at a time
         return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -41,19 +48,35 @@ def number(row: Row, key: str) -> float | None:
     return found if math.isfinite(found) else None
 
 
+def column(rows: Sequence[Row], key: str) -> Sequence[Any]:
+    """The value of every row, None where a row has none."""
+    return rows.column(key) if isinstance(rows, PackedRows) else [row.get(key) for row in rows]
+
+
+def numbers(rows: Sequence[Row], key: str) -> Sequence[float | None]:
+    """The value of every row as a finite number, or None."""
+    values = column(rows, key)
+    if isinstance(values, array) and all(map(math.isfinite, values)):
+        return values
+    return [finite(value) for value in values]
+
+
 def gaps(rows: Sequence[Row]) -> dict[str, list[int]]:
-    """Where a curve has a gap: per key, the epochs whose value is there but is no finite number."""
+    """Where a curve has a gap: per key, the epochs whose value is there but is no finite number; the key
+    whose gaps begin first comes first."""
     found: dict[str, list[int]] = {}
-    for row in rows:
-        for key in CURVES:
-            if row.get(key) is not None and number(row, key) is None:
-                found.setdefault(key, []).append(row["epoch"])
-    return found
+    for key in CURVES:
+        values = column(rows, key)
+        places = [at for at, value in enumerate(values) if value is not None and finite(value) is None]
+        if places:
+            found[key] = places
+    begin_first = sorted(found, key=lambda key: found[key][0])
+    return {key: [rows[at]["epoch"] for at in found[key]] for key in begin_first}
 
 
 def has_average(rows: Sequence[Row]) -> bool:
     """Whether the average of the weights (EMA) was evaluated in any of these epochs."""
-    return any(number(row, "val/ema_accuracy") is not None for row in rows)
+    return any(finite(value) is not None for value in column(rows, "val/ema_accuracy"))
 
 
 def overfit_gap(row: Row) -> float | None:
@@ -64,11 +87,15 @@ def overfit_gap(row: Row) -> float | None:
 
 def best_row(rows: Sequence[Row]) -> Row | None:
     """The row with the highest val accuracy, the first of equals; None where there is none."""
-    return max(
-        (row for row in rows if number(row, "val/accuracy") is not None),
-        key=lambda row: row["val/accuracy"],
-        default=None,
-    )
+    at = _best_place(rows)
+    return None if at is None else rows[at]
+
+
+def _best_place(rows: Sequence[Row]) -> int | None:
+    values = enumerate(numbers(rows, "val/accuracy"))
+    known = ((value, -at) for at, value in values if value is not None)
+    best = max(known, default=None)
+    return None if best is None else -best[1]
 
 
 def lr_changes(rows: Sequence[Row]) -> set[int]:
@@ -77,7 +104,7 @@ def lr_changes(rows: Sequence[Row]) -> set[int]:
     A step counts however small where the learning rate stood still before or after it. On a smooth
     curve (a cosine changes in every epoch) only what a straight line would miss counts.
     """
-    lrs = [number(row, "lr") for row in rows]
+    lrs = numbers(rows, "lr")
     found: set[int] = set()
     for at in range(1, len(lrs)):
         here, before = lrs[at], lrs[at - 1]
@@ -108,38 +135,37 @@ def thin(rows: Sequence[Row], limit: int = POINTS) -> list[Row]:
     if len(rows) <= limit:
         return list(rows)
     keep = {0, len(rows) - 1} | lr_changes(rows)
-    best = best_row(rows)
+    best = _best_place(rows)
     if best is not None:
-        keep.add(next(at for at, row in enumerate(rows) if row is best))
+        keep.add(best)
     per_stretch = 2 * len(EXTREMES_OF)
     stretches = max(1, (limit - len(keep)) // per_stretch)
     edges = [round(at * len(rows) / stretches) for at in range(stretches + 1)]
-    for start, end in pairwise(edges):
-        keep |= _extremes(rows, start, end)
+    for key in EXTREMES_OF:
+        values = column(rows, key)
+        for start, end in pairwise(edges):
+            keep |= _extremes(values, start, end)
     return [rows[at] for at in sorted(keep)]
 
 
-def _extremes(rows: Sequence[Row], start: int, end: int) -> set[int]:
-    """Where in rows[start:end] each of the curves is highest and lowest."""
-    found: set[int] = set()
-    for key in EXTREMES_OF:
-        values = [(value, at) for at in range(start, end) if (value := number(rows[at], key)) is not None]
-        if values:
-            found |= {min(values)[1], max(values)[1]}
-        if len(values) < end - start:
-            found |= _gap_edges(rows, key, start, end)
+def _extremes(values: Sequence[Any], start: int, end: int) -> set[int]:
+    """Where in values[start:end] a curve is highest and lowest, and where it has a gap."""
+    known = [(value, at) for at in range(start, end) if (value := finite(values[at])) is not None]
+    found = {min(known)[1], max(known)[1]} if known else set()
+    if len(known) < end - start:
+        found |= _gap_edges(values, start, end)
     return found
 
 
-def _gap_edges(rows: Sequence[Row], key: str, start: int, end: int) -> set[int]:
-    """Where in rows[start:end] a value is there but no finite number: the first and the last of each such
+def _gap_edges(values: Sequence[Any], start: int, end: int) -> set[int]:
+    """Where in values[start:end] a value is there but no finite number: the first and the last of each such
     stretch, with the row beside it, so that no line is drawn across."""
     found: set[int] = set()
     for at in range(start, end):
-        if rows[at].get(key) is None or number(rows[at], key) is not None:
+        if values[at] is None or finite(values[at]) is not None:
             continue
         for beside in (at - 1, at + 1):
-            if 0 <= beside < len(rows) and number(rows[beside], key) is not None:
+            if 0 <= beside < len(values) and finite(values[beside]) is not None:
                 found |= {at, beside}
     return found
 

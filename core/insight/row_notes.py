@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.insight.curves import gaps
-from core.runs.rows import Row
+from core.runs.packed_rows import Row
 
 EPOCHS_NAMED = 5
 

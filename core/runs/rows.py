@@ -7,12 +7,14 @@ no JSON object with an `epoch` is damage: it is skipped and counted.
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.files import Durable, open_regular, sync_folder, to_json, write_text
+from core.runs.packed_rows import PackedRows
 
 Row = dict[str, Any]
 
@@ -21,13 +23,16 @@ Cursor = tuple[int, int]
 """Which file (its inode) and which byte to go on from."""
 
 START: Cursor = (0, 0)
+LONG_BYTES = 8_000_000
+"""A longer file (20,000 epochs and more) is read in parts, and its rows are packed."""
+PART_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
 class RowsRead:
     """Rows read, where to go on from, and how many lines could not be read."""
 
-    rows: list[Row]
+    rows: Sequence[Mapping[str, Any]]
     cursor: Cursor
     restarted: bool = False
     """True where the file was replaced (cut by a resume): the rows are all of it, from its start."""
@@ -51,6 +56,30 @@ def append_row(path: Path, row: Row, *, durable: bool = False) -> None:
 def read_rows(path: Path, cursor: Cursor = START, most_bytes: int | None = None) -> RowsRead:
     """The whole rows from `cursor` on; none where the file does not exist. With `most_bytes` about so
     many bytes of them: the next call goes on behind. Raises OSError where it is no ordinary file."""
+    if most_bytes is not None or _size(path) <= LONG_BYTES:
+        return _read_part(path, cursor, most_bytes)
+    rows, damaged, restarted = PackedRows(), 0, False
+    while True:
+        part = _read_part(path, cursor, PART_BYTES)
+        if part.restarted:
+            # It is another file, perhaps since the last part: its rows are all that counts.
+            rows, damaged, restarted = PackedRows(), 0, True
+        rows.extend(part.rows)
+        damaged += part.damaged
+        if part.cursor == cursor:
+            return RowsRead(rows, cursor, restarted, damaged)
+        cursor = part.cursor
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _read_part(path: Path, cursor: Cursor, most_bytes: int | None) -> RowsRead:
+    """As `read_rows`, with the rows as a list of dicts."""
     inode, offset = cursor
     try:
         with open_regular(path) as file:
@@ -70,18 +99,19 @@ def read_rows(path: Path, cursor: Cursor = START, most_bytes: int | None = None)
         except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict) and _is_epoch(row.get("epoch")):
-            rows.append({key: _number(value) for key, value in row.items()})
+            # Every row brings its own copies of the keys along: one of each is enough.
+            rows.append({sys.intern(key): _number(value) for key, value in row.items()})
         else:
             damaged += 1
     return RowsRead(rows, (found.st_ino, offset + end), restarted, damaged)
 
 
-def write_rows(path: Path, rows: Iterable[Row], *, durable: Durable = True) -> None:
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], *, durable: Durable = True) -> None:
     """Replace all rows in one step; `durable` waits for the disk."""
     write_text(path, _text(rows), durable=durable)
 
 
-def restore_rows(path: Path, rows: Sequence[Row]) -> None:
+def restore_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Let the file hold these rows and nothing else, not even a torn line, onto which the next row would
     be written; a file that does is left alone."""
     try:
@@ -99,8 +129,8 @@ def cut_rows(path: Path, last_epoch: int) -> None:
     restore_rows(path, [row for row in read_rows(path).rows if row["epoch"] <= last_epoch])
 
 
-def _text(rows: Iterable[Row]) -> str:
-    return "".join(to_json(row) + "\n" for row in rows)
+def _text(rows: Iterable[Mapping[str, Any]]) -> str:
+    return "".join(to_json(dict(row)) + "\n" for row in rows)
 
 
 def _is_epoch(value: Any) -> bool:

@@ -241,7 +241,7 @@ class _Trainer:
             done = task.resume.epoch
             rows = read_state_rows(self.run.state_path) or [
                 # A state from before it kept the rows.
-                row
+                dict(row)
                 for row in self.run.epochs().rows
                 if row["epoch"] <= done
             ]
