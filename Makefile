@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Tests side by side; each such process takes up to 2 GB.
 WORKERS ?= 2
+# The app and its processes are started many times: what was compiled is kept, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: app setup test test-long lint types unit pages faults browser clean
 
