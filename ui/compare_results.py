@@ -15,6 +15,7 @@ from ui.comparability import comparability_warning
 from ui.compare_curves import Reads, unique_names
 from ui.compare_settings import SETTING, differing_settings, recipes_of
 from ui.run_table import looks_at_test, swatch
+from ui.smallest import SMALLEST_OF_TWO, smallest_of_splits
 
 
 def results_panel(entries: list[RunEntry], reads: Reads) -> None:
@@ -39,6 +40,8 @@ def results_panel(entries: list[RunEntry], reads: Reads) -> None:
             "Time": st.column_config.TextColumn(width=110),
         },
     )
+    if sentences := smallest_of_splits(readable):
+        st.caption(words.plain(" ".join([*sentences, SMALLEST_OF_TWO])))
     if len(readable) < 2:
         st.caption("Select a second run to see in which settings they differ.")
         return

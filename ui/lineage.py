@@ -11,7 +11,7 @@ from core.runs import RunEntry
 from ui import words
 from ui.links import go
 from ui.methods import Section, methods
-from ui.smallest import smallest_of_splits
+from ui.smallest import SMALLEST_OF_TWO, smallest_of_splits
 from ui.words import plain
 
 MOST_ROWS = 18
@@ -37,7 +37,6 @@ _LEGEND = (
     "nearest earlier recipe on the same images. Repeats are one line with their mean. A click goes to "
     "the run."
 )
-_SMALLEST_OF_TWO = "Two runs that agree on most images can show less: their verdict says how little."
 _CHANGE_HELP = (
     "In best val, in points, against what it is set against; of repeats the mean. Left out where the two "
     "cannot be compared, or one of them did not do all of its epochs."
@@ -52,7 +51,7 @@ def lineage_panel(entries: Sequence[RunEntry], selected: Sequence[str]) -> None:
     _table(nodes, chosen)
     shown = [entry for node in nodes for entry in node.group.entries]
     if sentences := smallest_of_splits(shown):
-        st.caption(plain(" ".join([*sentences, _SMALLEST_OF_TWO])))
+        st.caption(plain(" ".join([*sentences, SMALLEST_OF_TWO])))
     methods("lineage", Section.CHANGED, Section.SMALLEST)
     asked = st.session_state.pop(_ASKED, "")
     if asked:

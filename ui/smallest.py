@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MOST_SPLITS = 3
 """Of more val splits in one list those with the most runs are told."""
+SMALLEST_OF_TWO = "Two runs that agree on most images can show less: their verdict says how little."
+"""What belongs beside `smallest_of_splits`."""
 _TRIES = 3
 """Runs of a split that are asked how many val images it has."""
 
@@ -37,10 +39,9 @@ def smallest_expected(images: int | None, accuracy: float | None) -> str:
     not known."""
     if not images or accuracy is None:
         return ""
-    from core.insight.significance import smallest_difference
-    from core.insight.verdict_words import smallest_sentence
+    from core.insight.verdict import smallest_by_accuracy
 
-    return smallest_sentence(smallest_difference(images, accuracy), images)
+    return smallest_by_accuracy(images, accuracy)
 
 
 def smallest_between(before: RunEntry, after: RunEntry) -> str:

@@ -269,3 +269,8 @@ def _names(before: _Side, after: _Side) -> say.Names:
     ends = (min(entry.id for entry in side.entries)[-4:] for side in (before, after))
     first, second = (f"{name} ({end})" for name, end in zip(names, ends, strict=True))
     return first, second
+
+
+def smallest_by_accuracy(images: int, accuracy: float) -> str:
+    """What so many val images can show at this accuracy, before any two networks were compared on them."""
+    return say.smallest_sentence(smallest_difference(images, accuracy), images)

@@ -15,6 +15,7 @@ from core.runs.lock import hold
 from core.runs.status import write_status
 from tests.pages.made_runs import HOSTILE, data_info, make_run
 from tests.pages.opening import opened, press, show
+from tests.unit.insight.judged_runs import hits_of, judged_run
 from ui.compare_actions import clean
 from ui.compare_curves import curves_of, read_runs, unique_names
 from ui.compare_settings import SETTING
@@ -45,6 +46,11 @@ def dialog(name: str, *run_ids: str) -> AppTest:
 def texts(test: AppTest) -> str:
     parts = [*test.markdown, *test.caption, *test.error, *test.warning]
     return "\n".join(str(part.value) for part in parts)
+
+
+def plain_texts(test: AppTest) -> str:
+    """Without the backslashes that keep Markdown from being one."""
+    return texts(test).replace("\\", "")
 
 
 def frame(test: AppTest, at: int) -> pd.DataFrame:
@@ -162,6 +168,14 @@ class TestSelection:
         assert rows.loc["Optimizer › Learning rate"].tolist() == ["0.1", "0.002"]
         assert "Batch size" not in rows.index
         assert "Not compared" not in texts(test)
+
+    def test_beside_the_results_it_says_how_small_a_difference_can_show(self, store: RunStore) -> None:
+        first, second = (judged_run(store, hits_of(1500, 900, 0, 0)[0], seed=seed) for seed in (0, 1))
+        other = judged_run(store, hits_of(1500, 900, 0, 0)[0], info=data_info("other"))
+        said = "These 1,500 val images can show a difference from 3.6 points on"
+        assert said in plain_texts(page(first.id, second.id))
+        assert said not in plain_texts(page(first.id))
+        assert said not in plain_texts(page(first.id, other.id))
 
     def test_equal_settings_are_said_to_be_equal(self, store: RunStore) -> None:
         test = page(make_run(store).id, make_run(store).id)

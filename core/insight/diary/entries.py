@@ -16,7 +16,7 @@ from core.insight.overfit import overfit_marks, val_images
 from core.insight.parents import age, parent_of
 from core.insight.repeats import Group, groups
 from core.insight.row_notes import rows_notes
-from core.insight.verdict import Verdict, judge
+from core.insight.verdict import Verdict, judge, smallest_by_accuracy
 from core.runs import ACTIVE, RunEntry
 from core.runs.rows import START, RowsRead
 from core.words import moment, percent
@@ -157,13 +157,20 @@ class Diary:
                 card = group_card(before, after, relation)
         except (PlateauError, OSError):
             return None, None
-        if card.kind in ("same", "repeat") or run.status is None or run.status.best is None:
+        if run.status is None or run.status.best is None:
             return self._changed(parent, card), None
-        return self._changed(parent, card), judge(before.entries, after.entries)
+        if card.kind in ("same", "repeat"):
+            smallest = judge([parent], [run]).smallest_sentence
+            return self._changed(parent, card, smallest or _smallest_expected(run)), None
+        verdict = judge(before.entries, after.entries)
+        smallest = "" if verdict.smallest_sentence else _smallest_expected(run)
+        return self._changed(parent, card, smallest), verdict
 
-    def _changed(self, parent: RunEntry, card: ChangeCard) -> Changed:
+    def _changed(self, parent: RunEntry, card: ChangeCard, smallest: str = "") -> Changed:
+        """`smallest`: how small a difference the images can show, where no verdict beside it says so."""
         effects = [effect for effect in card.effects if effect.difference is not None]
         said = effects or not card.effects
+        notes = (card.means_words, card.note, smallest if effects else "")
         return Changed(
             parent_id=parent.id,
             parent_number=self.numbers[parent.id],
@@ -172,7 +179,7 @@ class Diary:
             kind=card.kind_words,
             settings=tuple((change.setting, change.old, change.new) for change in card.changes),
             effects=tuple((effect.label, effect_words(effect)) for effect in effects),
-            note=" ".join(part for part in (card.means_words, card.note) if part) if said else "",
+            note=" ".join(part for part in notes if part) if said else "",
         )
 
     def _side(self, run: RunEntry) -> Group:
@@ -194,6 +201,12 @@ class Diary:
             f"{said}: best val {percent(group.mean)} on average, spread {spread} "
             f"(standard deviation over {group.n} seeds)."
         )
+
+
+def _smallest_expected(run: RunEntry) -> str:
+    """Before its answers were set against another run's; '' where it has none."""
+    images, best = val_images(run.run), run.status.best if run.status else None
+    return smallest_by_accuracy(images, best.val_accuracy) if images and best else ""
 
 
 def _sentences(verdict: Verdict | None) -> str:

@@ -1,5 +1,6 @@
 """What the diary tells of each run."""
 
+import re
 import shutil
 
 import pytest
@@ -65,6 +66,24 @@ def test_a_repeat_tells_of_its_group_and_is_not_judged(runs: Runs, diary: Diary)
     assert entry.repeats.startswith("One of 2 runs with these settings")
     assert "spread" in entry.repeats and not entry.verdict
     assert not told(diary, runs["first"]).repeats.startswith("One of 2")
+
+
+def test_what_changed_says_how_small_a_difference_can_show_where_no_verdict_does(
+    runs: Runs, diary: Diary
+) -> None:
+    can_show = (
+        r"These [\d,]+ val images( \([\d,]+ of them only one of the two has right\))? (can show|are too few)"
+    )
+    repeat = told(diary, runs["repeat"]).changed
+    assert repeat and repeat.effects and re.search(can_show, repeat.note)
+    judged = told(diary, runs["better"])
+    assert judged.changed and not re.search(can_show, judged.changed.note)
+    assert re.search("can show|too few", judged.verdict)
+    for answers in (runs["first"].folder / "predictions").iterdir():
+        answers.unlink()
+    unjudged = told(diary, runs["better"])
+    assert unjudged.verdict_kind == "incomparable"
+    assert unjudged.changed and re.search(can_show, unjudged.changed.note)
 
 
 def test_other_data_have_no_parent(runs: Runs, diary: Diary) -> None:
