@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 _EXPANDED = {"features", "blocks", "stages", "layers"}
 """Containers whose members are stages of their own."""
+_KEEP_SHAPES = (nn.BatchNorm2d, nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, nn.Sigmoid, nn.Hardsigmoid)
+"""Layers whose output has their input's shape, whatever it is."""
 _TITLES = {
     "avgpool": "pool",
     "global_pool": "pool",
@@ -90,7 +92,8 @@ def totals(stages: list[Stage]) -> tuple[int, int]:
 
 
 def dry_run(model: nn.Module, channels: int, image_size: int) -> torch.Size:
-    """The shape of the output for one image, computed in evaluation mode on the meta device.
+    """The shape of the output for one image, computed in evaluation mode on the meta device. Layers that
+    keep each shape are passed by: on that device they would take most of the time.
 
     Raises whatever the network raises for an image size that it cannot take. The model must not be
     in use by another thread meanwhile: its parameters are swapped for empty ones and put back.
@@ -98,7 +101,7 @@ def dry_run(model: nn.Module, channels: int, image_size: int) -> torch.Size:
     image = torch.empty(1, channels, image_size, image_size, device="meta")
     tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     empty = {name: torch.empty_like(tensor, device="meta") for name, tensor in tensors.items()}
-    with torch.no_grad(), _evaluating(model):
+    with torch.no_grad(), _evaluating(model), _shapes_alone(model):
         output: Tensor = torch.func.functional_call(model, empty, (image,))
     return output.shape
 
@@ -112,6 +115,24 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+@contextmanager
+def _shapes_alone(model: nn.Module) -> Iterator[None]:
+    passed: list[Any] = [
+        module for module in model.modules() if type(module) in _KEEP_SHAPES and "forward" not in vars(module)
+    ]
+    for module in passed:
+        module.forward = _same
+    try:
+        yield
+    finally:
+        for module in passed:
+            del module.forward
+
+
+def _same(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def _units(model: nn.Module) -> list[_Unit]:

@@ -76,9 +76,7 @@ def test_one_that_runs_has_no_outcome_yet(jobs: ImportJobs, endless: ImportJob) 
 
 def test_only_the_last_outcomes_are_kept(jobs: ImportJobs, library: Library) -> None:
     for number in range(22):
-        job = jobs.start(library, ShapesSource(images=5_000), f"s{number}", ImportOptions())
-        job.cancel()
-        job.join(20)
+        imported(jobs, library, f"s{number}")
     assert names(jobs.ended_after(0)) == [f"s{number}" for number in range(2, 22)]
 
 
