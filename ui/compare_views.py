@@ -155,7 +155,7 @@ def _fields_of(
     # The entries as this version has them: those that were drawn may be older.
     listed = {entry.id: entry for entry in _listing.entries}
     entries = [listed.get(entry.id, entry) for entry in _entries]
-    return fields_of(entries, run_index().settings([entry.run for entry in entries]))
+    return fields_of(entries, run_index().settings([entry.run for entry in entries]), _listing.entries)
 
 
 def _changed(picked: Sequence[RunEntry], listing: Listing) -> None:

@@ -13,7 +13,7 @@ from core.insight import number
 from core.optim import LrCurve, PlateauSpec, Schedule, schedule_warnings
 from core.recipe import Recipe
 from core.runs import Run, Status
-from core.runs.packed_rows import Row
+from core.runs.packed_rows import ReadRow
 from core.train.engine import steps_per_epoch
 from ui import words
 from ui.charts import on_background, run_color
@@ -107,7 +107,7 @@ class Extension:
         return pd.DataFrame(points, columns=["x", "lr", "part"])
 
 
-def extend_lr(recipe: Recipe, status: Status, rows: Sequence[Row], more: int, *, hold: bool) -> Extension:
+def extend_lr(recipe: Recipe, status: Status, rows: Sequence[ReadRow], more: int, *, hold: bool) -> Extension:
     """What the learning rate was, and what the run's own schedule will do, replayed over its rows.
 
     Of ReduceLROnPlateau nobody knows when it will drop next: it is shown as if the run went on to

@@ -124,11 +124,16 @@ def _short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def fields_of(entries: Sequence[RunEntry], settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Field]:
+def fields_of(
+    entries: Sequence[RunEntry],
+    settings: Mapping[str, Mapping[str, Any]],
+    everyone: Sequence[RunEntry] = (),
+) -> dict[str, Field]:
     """What tells these runs apart, by its key: their group, the settings that are not the same in all
-    of them, in the recipe's order, and figures."""
+    of them, in the recipe's order, and figures. Of `everyone` a group has the colour that the table shows,
+    though only some of its runs are among the `entries`."""
     found = {}
-    named = _repeats(entries)
+    named = _repeats(entries, everyone)
     if named is not None:
         found[REPEATS] = named
     for path in _differing(entries, settings):
@@ -140,14 +145,15 @@ def fields_of(entries: Sequence[RunEntry], settings: Mapping[str, Mapping[str, A
     return found
 
 
-def _repeats(entries: Sequence[RunEntry]) -> Field | None:
+def _repeats(entries: Sequence[RunEntry], everyone: Sequence[RunEntry]) -> Field | None:
     members = groups(entries)
     if not 1 < len(members) < len(entries):
         return None
     # Two recipes may have runs of one name.
     names = unique({group.first.id: group.name for group in members})
     named = {entry.id: names[group.first.id] for group in members for entry in group.entries}
-    heads = {names[group.first.id]: group_head(group).status for group in members}
+    whole = {group.key: group for group in groups(everyone)}
+    heads = {names[group.first.id]: group_head(whole.get(group.key, group)).status for group in members}
     colors = {name: run_color(status.color) for name, status in heads.items() if status}
     values = tuple(named[entry.id] for entry in entries)
     return Field(REPEATS, "Group of repeats", values, is_number=False, known_colors=colors)

@@ -102,8 +102,8 @@ def _extract(
             for done, member in enumerate(wanted):
                 if progress and done % 256 == 0:
                     progress("Extracting", done, len(wanted))
-                clock.check()
-                expanded += _write(archive, member, into, name, limits.archive_bytes - expanded)
+                room = limits.archive_bytes - expanded
+                expanded += _write(archive, member, into, name, room, clock)
             if progress:
                 progress("Extracting", len(wanted), len(wanted))
     except _DAMAGE as error:
@@ -111,7 +111,9 @@ def _extract(
     return Extracted(len(wanted), expanded, ignored)
 
 
-def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, into: Path, name: str, room: int) -> int:
+def _write(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, into: Path, name: str, room: int, clock: Clock
+) -> int:
     """Write one member; returns its size as counted, not as its header says."""
     target = into.joinpath(*member.filename.split("/"))
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -122,6 +124,7 @@ def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, into: Path, name: 
             if written > room:
                 raise _refused(name, "it is larger than it may be once extracted", _UNPACK)
             sink.write(chunk)
+            clock.check()
     if written != member.file_size:
         raise _refused(name, f"'{_shown(member)}' is not as long as the archive says", _AGAIN)
     return written

@@ -41,18 +41,19 @@ def decode_image(
         raise BadInput(f"{name} is empty; save it again.")
     if len(content) > limits.image_bytes:
         raise BadInput(f"{name} is larger than {limits.image_bytes // 1024**2} MB; save it smaller.")
-    _check_parts(content, name, limits)
     slow = (
         f"{name} takes more than {limits.image_seconds:g} seconds to decode; save it as a plain JPEG or PNG."
     )
-    file = ClockedBytes(content, Clock(limits.image_seconds, slow))
+    clock = Clock(limits.image_seconds, slow)
+    _check_parts(content, name, limits)
     try:
         # Pillow's decoders raise a dozen kinds of errors on hostile bytes; all mean the same here.
-        with Image.open(file, formats=formats) as image:
+        with Image.open(ClockedBytes(content, clock), formats=formats) as image:
             _check_size(image.size, name, limits)
             _check_metadata(image, name, limits)
             several = _has_more_frames(image)
             image.load()
+            clock.check()
             _check_metadata(image, name, limits)
             plain = _plain(_upright(image), name)
             plain.info = {_MORE_FRAMES: True} if several else {}
@@ -162,6 +163,8 @@ def _has_more_frames(image: Image.Image) -> bool:
     JPEG is a preview of the first, and doesn't count."""
     try:
         return image.format in ("PNG", "WEBP", "GIF", "TIFF") and bool(getattr(image, "is_animated", False))
+    except BadInput:
+        raise
     except Exception:  # noqa: BLE001  (what comes after the first frame may be broken)
         return False
 
@@ -174,6 +177,8 @@ def _upright(image: Image.Image) -> Image.Image:
     """The image turned as its EXIF orientation says; an unreadable EXIF block counts as none."""
     try:
         turned = image.getexif().get(_ORIENTATION, 1) != 1
+    except BadInput:
+        raise
     except Exception:  # noqa: BLE001  (as above: any error of the parser)
         return image
     return ImageOps.exif_transpose(image) if turned else image

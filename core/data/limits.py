@@ -19,7 +19,8 @@ class Limits:
     jpeg_scans: int = 32
     """Of a progressive JPEG, whose decoder goes over the whole picture with each; ten are common."""
     image_seconds: float = 30.0
-    """Until an image is decoded. The slowest file within the bounds above takes two on an idle machine."""
+    """Until an image is decoded; looked at whenever its decoder asks for more of the file, and at the end.
+    The slowest file within the bounds above takes two on an idle machine."""
     archive_bytes: int = 2 * 1024**3
     """Of all files of an archive, expanded."""
     archive_files: int = 200_000

@@ -62,7 +62,8 @@ def kept_epochs(run: Run, status: Status) -> list[int]:
 def checkpoint_rows(run: Run, status: Status) -> list[CheckpointRow]:
     """One row per kept checkpoint, the averaged weights as a row of their own, by epoch."""
     kept = kept_epochs(run, status)
-    measured = {row["epoch"]: row for row in run.epochs().rows if row["epoch"] in kept}
+    wanted = set(kept)
+    measured = {row["epoch"]: row for row in run.epochs().rows if row["epoch"] in wanted}
     looks = run.looks()
     at_test = [
         TestLook(place, look)

@@ -3,13 +3,13 @@
 import math
 import statistics
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from core.runs.packed_rows import PackedRows
+from core.runs.packed_rows import PackedRows, ReadRow
 
-Row = Mapping[str, Any]
+Row = ReadRow
 
 POINTS = 500
 """More points than this a curve on a page cannot show."""
@@ -70,8 +70,9 @@ def gaps(rows: Sequence[Row]) -> dict[str, list[int]]:
         places = [at for at, value in enumerate(values) if value is not None and finite(value) is None]
         if places:
             found[key] = places
+    epochs = column(rows, "epoch") if found else []
     begin_first = sorted(found, key=lambda key: found[key][0])
-    return {key: [rows[at]["epoch"] for at in found[key]] for key in begin_first}
+    return {key: [epochs[at] for at in found[key]] for key in begin_first}
 
 
 def has_average(rows: Sequence[Row]) -> bool:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from core.insight.curves import gaps
-from core.runs.packed_rows import Row
+from core.runs.packed_rows import ReadRow
 
 EPOCHS_NAMED = 5
 
 
-def rows_notes(rows: Sequence[Row], damaged: int) -> list[str]:
+def rows_notes(rows: Sequence[ReadRow], damaged: int) -> list[str]:
     """Lines that cannot be read, and values that are no numbers; empty where all is well."""
     notes = []
     if damaged:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 _EXPANDED = {"features", "blocks", "stages", "layers"}
 """Containers whose members are stages of their own."""
 _KEEP_SHAPES = (nn.BatchNorm2d, nn.ReLU, nn.ReLU6, nn.SiLU, nn.GELU, nn.Hardswish, nn.Sigmoid, nn.Hardsigmoid)
-"""Layers whose output has their input's shape, whatever it is."""
+"""Layers whose output has their input's shape, whatever the image's size."""
 _TITLES = {
     "avgpool": "pool",
     "global_pool": "pool",

@@ -6,11 +6,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Union, overload
 
-Row = Mapping[str, Any]
+ReadRow = Mapping[str, Any]
+"""A row as it was read, which nobody changes."""
 _Column = Union["array[float]", "array[int]", list[Any]]
 
 
-class PackedRows(Sequence[Row]):
+class PackedRows(Sequence[ReadRow]):
     """Rows in their order, added part by part.
 
     A row that is asked for by its place is a dict of its own. Those that one goes through are looks at the
@@ -18,11 +19,11 @@ class PackedRows(Sequence[Row]):
     """
 
     def __init__(self) -> None:
-        self._parts: list[_Part | list[Row]] = []
+        self._parts: list[_Part | list[ReadRow]] = []
         self._starts: list[int] = []
         self._count = 0
 
-    def extend(self, rows: Sequence[Row]) -> None:
+    def extend(self, rows: Sequence[ReadRow]) -> None:
         """Add rows; they are copied where they can be packed."""
         if not rows:
             return
@@ -52,7 +53,7 @@ class PackedRows(Sequence[Row]):
             return [self._row(place) for place in places]
         return self._row(places)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[ReadRow]:
         for part in self._parts:
             yield from part
 
@@ -68,7 +69,7 @@ class _Part:
         self.columns, self._count = columns, count
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> "_Part | None":
+    def of(cls, rows: Sequence[ReadRow]) -> "_Part | None":
         keys = tuple(rows[0])
         if any(tuple(row) != keys for row in rows):
             return None
@@ -77,10 +78,10 @@ class _Part:
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, at: int) -> Row:
+    def __getitem__(self, at: int) -> ReadRow:
         return _RowOf(self.columns, at)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[ReadRow]:
         return (_RowOf(self.columns, at) for at in range(self._count))
 
 
@@ -106,7 +107,7 @@ class _RowOf(Mapping[str, Any]):
         return len(self._columns)
 
 
-def _column(part: "_Part | list[Row]", key: str) -> _Column:
+def _column(part: "_Part | list[ReadRow]", key: str) -> _Column:
     if not isinstance(part, _Part):
         return [row.get(key) for row in part]
     found = part.columns.get(key)

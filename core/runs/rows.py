@@ -8,13 +8,13 @@ no JSON object with an `epoch` is damage: it is skipped and counted.
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from core.files import Durable, open_regular, sync_folder, to_json, write_text
-from core.runs.packed_rows import PackedRows
+from core.runs.packed_rows import PackedRows, ReadRow
 
 Row = dict[str, Any]
 
@@ -32,7 +32,7 @@ PART_BYTES = 1_000_000
 class RowsRead:
     """Rows read, where to go on from, and how many lines could not be read."""
 
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[ReadRow]
     cursor: Cursor
     restarted: bool = False
     """True where the file was replaced (cut by a resume): the rows are all of it, from its start."""
@@ -56,7 +56,7 @@ def append_row(path: Path, row: Row, *, durable: bool = False) -> None:
 def read_rows(path: Path, cursor: Cursor = START, most_bytes: int | None = None) -> RowsRead:
     """The whole rows from `cursor` on; none where the file does not exist. With `most_bytes` about so
     many bytes of them: the next call goes on behind. Raises OSError where it is no ordinary file."""
-    if most_bytes is not None or _size(path) <= LONG_BYTES:
+    if most_bytes is not None or _size_behind(path, cursor) <= LONG_BYTES:
         return _read_part(path, cursor, most_bytes)
     rows, damaged, restarted = PackedRows(), 0, False
     while True:
@@ -71,11 +71,12 @@ def read_rows(path: Path, cursor: Cursor = START, most_bytes: int | None = None)
         cursor = part.cursor
 
 
-def _size(path: Path) -> int:
+def _size_behind(path: Path, cursor: Cursor) -> int:
     try:
-        return path.stat().st_size
+        found = path.stat()
     except OSError:
         return 0
+    return found.st_size - cursor[1] if found.st_ino == cursor[0] else found.st_size
 
 
 def _read_part(path: Path, cursor: Cursor, most_bytes: int | None) -> RowsRead:
@@ -106,12 +107,12 @@ def _read_part(path: Path, cursor: Cursor, most_bytes: int | None) -> RowsRead:
     return RowsRead(rows, (found.st_ino, offset + end), restarted, damaged)
 
 
-def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], *, durable: Durable = True) -> None:
+def write_rows(path: Path, rows: Iterable[ReadRow], *, durable: Durable = True) -> None:
     """Replace all rows in one step; `durable` waits for the disk."""
     write_text(path, _text(rows), durable=durable)
 
 
-def restore_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def restore_rows(path: Path, rows: Sequence[ReadRow]) -> None:
     """Let the file hold these rows and nothing else, not even a torn line, onto which the next row would
     be written; a file that does is left alone."""
     try:
@@ -129,7 +130,7 @@ def cut_rows(path: Path, last_epoch: int) -> None:
     restore_rows(path, [row for row in read_rows(path).rows if row["epoch"] <= last_epoch])
 
 
-def _text(rows: Iterable[Mapping[str, Any]]) -> str:
+def _text(rows: Iterable[ReadRow]) -> str:
     return "".join(to_json(dict(row)) + "\n" for row in rows)
 
 

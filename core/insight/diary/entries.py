@@ -170,7 +170,7 @@ class Diary:
         """`smallest`: how small a difference the images can show, where no verdict beside it says so."""
         effects = [effect for effect in card.effects if effect.difference is not None]
         said = effects or not card.effects
-        notes = (card.means_words, card.note, smallest if effects else "")
+        notes = (card.means_words, card.note, smallest if card.difference is not None else "")
         return Changed(
             parent_id=parent.id,
             parent_number=self.numbers[parent.id],

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.models import ConvNeXtTiny, EfficientNetV2S, MyNet, ResNet18, Timm
+from core.models import Architecture, ConvNeXtTiny, EfficientNetV2S, MobileNetV3Small, MyNet, ResNet18, Timm
 from core.models.summary import dry_run, summarize, totals
 
 
@@ -55,14 +55,14 @@ def test_leaves_the_network_as_it_was() -> None:
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
         assert id(tensor) == before[name][0]
         assert torch.equal(tensor, before[name][1])
-    assert not any(m._forward_hooks for m in model.modules())
+    assert not any(m._forward_hooks or "forward" in vars(m) for m in model.modules())
 
 
 def test_an_image_that_does_not_fit_raises_and_leaves_no_hook() -> None:
-    model = nn.Sequential(nn.Conv2d(3, 4, 5), nn.Flatten(), nn.Linear(4, 2))
+    model = nn.Sequential(nn.Conv2d(3, 4, 5), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(4, 2))
     with pytest.raises(RuntimeError):
         summarize(model, 3, 3)
-    assert not any(m._forward_hooks for m in model.modules())
+    assert not any(m._forward_hooks or "forward" in vars(m) for m in model.modules())
     assert model.training
 
 
@@ -72,3 +72,29 @@ def test_efficientnet_v2_s_takes_under_a_second() -> None:
     summarize(model, 3, 40)
     assert time.process_time() - start < 1.0
     assert dry_run(model, 3, 40) == (1, 200)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        *(MyNet(), ResNet18(), EfficientNetV2S(), ConvNeXtTiny(), MobileNetV3Small()),
+        *(Timm(name=name) for name in ("resnet10t", "regnety_002", "vit_tiny_patch16_224", "convnext_atto")),
+    ],
+    ids=lambda spec: getattr(spec, "name", type(spec).__name__),
+)
+def test_a_dry_run_says_what_a_real_one_does(spec: Architecture) -> None:
+    model = spec.build(4, 3, 64, seed=0).eval()
+    taken = 0
+    for size in (1, 2, 3, 5, 8, 16, 32, 40, 64):
+        with torch.no_grad():
+            try:
+                real: object = model(torch.zeros(1, 3, size, size)).shape
+            except (RuntimeError, ValueError, AssertionError, TypeError):
+                real = "refused"
+        try:
+            dry: object = dry_run(model, 3, size)
+        except (RuntimeError, ValueError, AssertionError, TypeError):
+            dry = "refused"
+        assert dry == real, size
+        taken += real != "refused"
+    assert taken

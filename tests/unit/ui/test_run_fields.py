@@ -90,6 +90,13 @@ class TestWhatTellsRunsApart:
         assert found.values == ("same (r0)", "same (r0)", "same (r2)", "same (r2)")
         assert len(set(found.colors.values())) == 2
 
+    def test_a_part_of_a_group_has_the_whole_groups_colour(self) -> None:
+        made = [entry(at, fingerprint=recipe, seed=at) for at, recipe in enumerate("aabb")]
+        for at, run in enumerate(made):
+            run.status.color = at  # type: ignore[union-attr]
+        colors = [fields_of(some, {}, made)[REPEATS].colors for some in (made, made[1:])]
+        assert colors[1] == {"run 1": colors[0]["run 0"], "run 2": colors[0]["run 2"]}
+
     def test_axes_to_begin_with_are_settings(self) -> None:
         found = fields({"batch_size": 8, "seed": 0}, {"batch_size": 16, "seed": 1})
         assert spread_fields(found) == ["batch_size"]
