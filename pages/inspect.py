@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from ui.inspect_checkpoints import looks_sentence, show_checkpoints
+from ui.inspect_checkpoints import show_checkpoints
 from ui.inspect_choice import choose, choose_answers, inspectable, scene_of
 from ui.inspect_classes import show_classes
 from ui.inspect_errors import show_errors
 from ui.inspect_flips import show_flips
 from ui.inspect_tta import show_tta
 from ui.links import go
+from ui.looks import looks_sentence
 from ui.methods import Section, methods
 from ui.problems import told
 from ui.services import store

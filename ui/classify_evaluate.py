@@ -10,6 +10,7 @@ from core.runs import Look, Run
 from ui.classify_choice import Choice, one_thread_while_training
 from ui.classify_progress import cancellable
 from ui.links import go
+from ui.looks import looks_sentence
 from ui.services import library
 from ui.words import moment, percent, plain, points
 
@@ -34,22 +35,10 @@ def show_evaluation(choice: Choice) -> None:
         words_box = st.empty()
     if asked and split:
         _evaluate(choice, split)
-    if split == "test":
-        words_box.markdown(f":gray[{_warning(choice.run)}]")
+    if split == "test" and not choice.run.read_looks()[1]:  # a problem is said below, whatever the split
+        words_box.markdown(f":gray[{looks_sentence(choice.run)}]")
     _show_result(choice)
     _show_looks(choice.run)
-
-
-def _warning(run: Run) -> str:
-    if problem := run.looks_problem():
-        return plain(problem)
-    looked = sum(look.split == "test" for look in run.looks())
-    if looked == 0:
-        return "Nobody has looked at the test split with this run yet: the first look is the honest one."
-    times = "once" if looked == 1 else f"{looked} times"
-    return (
-        f"The test split was looked at {times} with this run; choosing by its figures makes them flattering."
-    )
 
 
 def _evaluate(choice: Choice, split: EvaluatedSplit) -> None:
@@ -124,8 +113,8 @@ def _show_figures(look: Look) -> None:
 
 
 def _show_looks(run: Run) -> None:
-    looks = run.looks()
-    if problem := run.looks_problem():
+    looks, problem = run.read_looks()
+    if problem:
         st.warning(plain(problem), icon=":material/broken_image:")
     elif not looks:
         st.caption("No evaluation of this run yet.")

@@ -103,7 +103,7 @@ def results_table(entries: Sequence[RunEntry], reads: Reads) -> pd.DataFrame:
             "Clean train": words.percent(last.clean_train_accuracy) if last else MISSING,
             "Test": look_words(look, status),
             "Test, TTA": look_words(with_tta, status, tta=True),
-            "Looks at test": "not known" if entry.run.looks_problem() else str(looks),
+            "Looks at test": "not known" if looks is None else str(looks),
             "Epochs": f"{status.epoch} of {status.epochs}",
             "Time": words.duration(status.elapsed_s),
             "Data set": status.dataset,

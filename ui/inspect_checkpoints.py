@@ -9,8 +9,9 @@ from core.classify import EvaluatedSplit
 from core.errors import PlateauError
 from core.insight.checkpoints import CheckpointRow, Split, checkpoint_rows, last_against_best
 from core.insight.verdict_words import figures
-from core.runs import Look, Run, RunEntry
+from core.runs import Look, RunEntry
 from ui.inspect_evaluate import Job, evaluate_all, views_input
+from ui.looks import looks_sentence
 from ui.services import library
 from ui.smallest import smallest_seen
 from ui.words import percent, plain
@@ -25,7 +26,7 @@ def show_checkpoints(entry: RunEntry) -> None:
         st.info("This run keeps no checkpoint; resume or extend it to make one.", icon=":material/info:")
         return
     st.dataframe(
-        checkpoint_table(rows, counted=not entry.run.looks_problem()),
+        checkpoint_table(rows, counted=not entry.run.read_looks()[1]),
         hide_index=True,
         key="inspect_checkpoints",
         column_config={
@@ -83,18 +84,6 @@ def _tta_words(look: Look | None, more: str = "") -> str:
         return "–"
     views = f"{look.tta_views} view{'' if look.tta_views == 1 else 's'}"
     return f"{percent(look.tta_accuracy)} ({views}{more})"
-
-
-def looks_sentence(run: Run) -> str:
-    """How often the test split was looked at with this run, and what that means."""
-    if problem := run.looks_problem():
-        return plain(problem)
-    looks = sum(look.split == "test" for look in run.looks())
-    if looks == 0:
-        return "The test split was not looked at with this run yet: the first look is the honest one."
-    times = "once" if looks == 1 else f"{looks} times"
-    rest = " Choosing by its figures makes them flattering." if looks > 1 else ""
-    return f"The test split was looked at {times} with this run, whichever checkpoint it was.{rest}"
 
 
 def _show_best_against_last(entry: RunEntry) -> None:

@@ -21,13 +21,15 @@ from ui.problems import told
 from ui.run_charts import extension_spec
 from ui.services import library, store
 
+MOST_EPOCHS = 100_000
+"""By which one extension can lengthen a run."""
 MONITORED = ("val/accuracy", "val/loss", "train/loss")
 """What ReduceLROnPlateau can watch."""
 
 
 def epochs_more(status: Status) -> int:
     """By how many epochs a run is extended where nobody says another number: half of what it has."""
-    return max(1, min(100_000, status.epochs // 2))
+    return max(1, min(MOST_EPOCHS, status.epochs // 2))
 
 
 @st.dialog("Extend the run", width="medium")
@@ -60,8 +62,8 @@ def _ask(run_id: str, recipe: Recipe, status: Status, first: int) -> tuple[int, 
     more = st.number_input(
         "Epochs more",
         min_value=1,
-        max_value=100_000,
-        value=max(1, min(100_000, first)),
+        max_value=MOST_EPOCHS,
+        value=max(1, min(MOST_EPOCHS, first)),
         key=f"live_extend_epochs_{run_id}",
         help=f"{status.epochs} were asked for so far, {status.epoch} are done.",
     )

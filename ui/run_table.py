@@ -17,6 +17,7 @@ from core.runs.repeat import seed_of
 from ui import words
 from ui.charts import run_color
 
+_PERCENT = "%.1f %%"
 UNFOLD = "compare_unfold"
 """The session's key of a click on a group's button."""
 SHUT, OPEN = ":material/chevron_right:", ":material/keyboard_arrow_down:"
@@ -141,17 +142,18 @@ def _count(group: Group) -> str:
     return f"n = {group.n}{of}"
 
 
-def looks_at_test(run: Run) -> tuple[Look | None, Look | None, int]:
+def looks_at_test(run: Run) -> tuple[Look | None, Look | None, int | None]:
     """The newest evaluation on the test split, the newest of them that was taken with TTA, and how many
-    there are.
+    there are; None where that is not known.
 
     Most runs have none, and then nothing is read.
     """
     if not (run.folder / "evaluations.json").exists():
         return None, None, 0
-    looks = [look for look in reversed(run.looks()) if look.split == "test"]
+    known, problem = run.read_looks()
+    looks = [look for look in reversed(known) if look.split == "test"]
     with_tta = (look for look in looks if look.tta_accuracy is not None)
-    return next(iter(looks), None), next(with_tta, None), len(looks)
+    return next(iter(looks), None), next(with_tta, None), None if problem else len(looks)
 
 
 def swatch(color: str) -> str:
@@ -167,10 +169,31 @@ def tags_of(entries: Iterable[RunEntry]) -> list[str]:
     return sorted({tag for entry in entries for tag in entry.notes.tags}, key=str.casefold)
 
 
+def _test_columns() -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "test": column.NumberColumn("Test", format=_PERCENT, help="The newest test evaluation, where asked."),
+        "test_epoch": column.NumberColumn(
+            "of epoch", format="%d", help="The checkpoint of that test evaluation; not always the best one."
+        ),
+        "test_tta": column.NumberColumn(
+            "Test, TTA",
+            format=_PERCENT,
+            help="The newest test evaluation with TTA; perhaps of another checkpoint than the newest "
+            "without. The results of selected runs name the epoch.",
+        ),
+        "test_looks": column.NumberColumn(
+            "Looks at test",
+            format="%d",
+            help="How often test was evaluated with this run, whichever checkpoint it was; choosing by its "
+            "figures makes them flattering.",
+        ),
+    }
+
+
 def table_config() -> dict[str, Any]:
     """How each column is shown."""
     column = st.column_config
-    percent = "%.1f %%"
     return {
         "color": column.ImageColumn("", width=36, pinned=True, help="The run's colour in every chart."),
         "star": column.TextColumn("★", width=36, pinned=True),
@@ -188,7 +211,7 @@ def table_config() -> dict[str, Any]:
             "were trained to their end.",
         ),
         "best": column.NumberColumn(
-            "Best val", format=percent, help="The highest val accuracy; of repeats the mean over seeds."
+            "Best val", format=_PERCENT, help="The highest val accuracy; of repeats the mean over seeds."
         ),
         "spread": column.NumberColumn(
             "Spread", format="± %.1f", help="Sample standard deviation of best val over seeds, in points."
@@ -196,28 +219,13 @@ def table_config() -> dict[str, Any]:
         "best_epoch": column.NumberColumn(
             "at epoch", format="%d", help="The epoch of the best val accuracy."
         ),
-        "last": column.NumberColumn("Last val", format=percent, help="Val accuracy of the last epoch."),
+        "last": column.NumberColumn("Last val", format=_PERCENT, help="Val accuracy of the last epoch."),
         "gap": column.NumberColumn(
             "Gap at best",
             format="%+.1f",
             help="Points by which the clean train accuracy lies above val, at the best epoch.",
         ),
-        "test": column.NumberColumn("Test", format=percent, help="The newest test evaluation, where asked."),
-        "test_epoch": column.NumberColumn(
-            "of epoch", format="%d", help="The checkpoint of that test evaluation; not always the best one."
-        ),
-        "test_tta": column.NumberColumn(
-            "Test, TTA",
-            format=percent,
-            help="The newest test evaluation with TTA; perhaps of another checkpoint than the newest "
-            "without. The results of selected runs name the epoch.",
-        ),
-        "test_looks": column.NumberColumn(
-            "Looks at test",
-            format="%d",
-            help="How often test was evaluated with this run, whichever checkpoint it was; choosing by its "
-            "figures makes them flattering.",
-        ),
+        **_test_columns(),
         "dataset": column.TextColumn("Data set", width=110),
         "architecture": column.TextColumn("Architecture", width=120),
         "done": column.NumberColumn("Epochs", format="%d", help="Whole epochs done."),

@@ -53,9 +53,10 @@ def decode_image(
             _check_metadata(image, name, limits)
             several = _has_more_frames(image)
             image.load()
-            clock.check()
             _check_metadata(image, name, limits)
             plain = _plain(_upright(image), name)
+            # Decoders that take all of the file at once never asked, and an answer may have been caught.
+            clock.check()
             plain.info = {_MORE_FRAMES: True} if several else {}
             return plain
     except BadInput:
@@ -163,8 +164,6 @@ def _has_more_frames(image: Image.Image) -> bool:
     JPEG is a preview of the first, and doesn't count."""
     try:
         return image.format in ("PNG", "WEBP", "GIF", "TIFF") and bool(getattr(image, "is_animated", False))
-    except BadInput:
-        raise
     except Exception:  # noqa: BLE001  (what comes after the first frame may be broken)
         return False
 
@@ -177,8 +176,6 @@ def _upright(image: Image.Image) -> Image.Image:
     """The image turned as its EXIF orientation says; an unreadable EXIF block counts as none."""
     try:
         turned = image.getexif().get(_ORIENTATION, 1) != 1
-    except BadInput:
-        raise
     except Exception:  # noqa: BLE001  (as above: any error of the parser)
         return image
     return ImageOps.exif_transpose(image) if turned else image

@@ -153,7 +153,7 @@ def read_entry(run: Run) -> RunEntry:
         status = run.status()
         run.check_recipe(status)
         notes, unread = run.read_notes()
-        return RunEntry(run, notes, status, lost=tuple(filter(None, (unread, run.looks_problem()))))
+        return RunEntry(run, notes, status, lost=tuple(filter(None, (unread, run.read_looks()[1]))))
     except Damaged as error:
         notes = Notes() if run.folder.is_symlink() else run.notes()
         return RunEntry(run, notes, status, damaged=str(error))

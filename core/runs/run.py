@@ -209,45 +209,41 @@ class Run:
 
     def looks(self) -> list[Look]:
         """Every evaluation that somebody asked for, oldest first, as far as they can be read."""
+        return self.read_looks()[0]
+
+    def read_looks(self) -> tuple[list[Look], str]:
+        """The same, and why how often somebody looked is not known; '' where it is."""
+        try:
+            stored = self._stored_looks()
+        except Damaged as error:
+            return [], f"How often it was evaluated is not known: {error}"
         found = []
-        for item in self._stored_looks(lenient=True):
+        for item in stored:
             with suppress(ValidationError):
                 found.append(Look.model_validate(item))
-        return found
-
-    def looks_problem(self) -> str:
-        """Why how often somebody looked is not known; '' where it is."""
-        try:
-            stored = self._stored_looks(lenient=False)
-        except Damaged as error:
-            return f"How often it was evaluated is not known: {error}"
-        lost = len(stored) - len(self.looks())
+        lost = len(stored) - len(found)
         if not lost:
-            return ""
-        return (
+            return found, ""
+        return found, (
             f"{lost} of the {len(stored)} evaluations in evaluations.json of {self.id} cannot be read; put "
             "back a copy of it."
         )
 
-    def _stored_looks(self, *, lenient: bool) -> list[Any]:
+    def _stored_looks(self) -> list[Any]:
         try:
             looks = read_json(self.folder / "evaluations.json").get("looks", [])
-            if not isinstance(looks, list):
-                said = f"evaluations.json of {self.id} does not hold what it should; put back a copy of it."
-                raise Damaged(said)
         except FileNotFoundError:
             return []
-        except Damaged:
-            if lenient:
-                return []
-            raise
+        if not isinstance(looks, list):
+            said = f"evaluations.json of {self.id} does not hold what it should; put back a copy of it."
+            raise Damaged(said)
         return looks
 
     def add_look(self, look: Look) -> None:
         """Remember an evaluation beside the others. Raises Damaged where those cannot be read:
         a look that is forgotten would make the next one pass for the first."""
         with self._notes_locked():
-            looks = [*self._stored_looks(lenient=False), look.model_dump()]
+            looks = [*self._stored_looks(), look.model_dump()]
             write_json(self.folder / "evaluations.json", {"looks": looks})
 
     def checkpoint_epochs(self) -> list[int]:

@@ -35,8 +35,8 @@ def results_list(run: Run, status: Status, rows: Sequence[Row]) -> list[Line]:
 
 def _test(run: Run) -> list[Line]:
     """The newest look at test, the newest with TTA, and how often somebody looked."""
-    at_test = [look for look in run.looks() if look.split == "test"]
-    unknown = bool(run.looks_problem())
+    looks, unknown = run.read_looks()
+    at_test = [look for look in looks if look.split == "test"]
     if not at_test:
         return [("Test", "not known" if unknown else "not looked at")]
     plain = at_test[-1]

@@ -182,21 +182,21 @@ def test_notes_that_cannot_be_read_are_said_in_the_list(
 
 def test_looks_that_cannot_be_read_are_said_and_do_not_count_as_none(store: RunStore, small: Dataset) -> None:
     run = new_run(store, small)
-    assert run.looks_problem() == ""
+    assert run.read_looks()[1] == ""
     run.add_look(LOOK)
     run.add_look(LOOK)
-    assert run.looks_problem() == "" and len(run.looks()) == 2
+    assert run.read_looks()[1] == "" and len(run.looks()) == 2
     path = run.folder / "evaluations.json"
     whole = path.read_text()
     path.write_text(whole.replace('"split": "test"', '"split": "rest"', 1))
     assert len(run.looks()) == 1
-    assert run.looks_problem() == (
+    assert run.read_looks()[1] == (
         f"1 of the 2 evaluations in evaluations.json of {run.id} cannot be read; put back a copy of it."
     )
     for content in ("{", '{"looks": 3}', "[]"):
         path.write_text(content)
         assert run.looks() == []
-        assert run.looks_problem().startswith("How often it was evaluated is not known: evaluations.json of ")
-        assert store.list()[0].lost == (run.looks_problem(),)
+        assert run.read_looks()[1].startswith("How often it was evaluated is not known: evaluations.json of ")
+        assert store.list()[0].lost == (run.read_looks()[1],)
         with pytest.raises(Damaged):
             run.add_look(LOOK)
