@@ -1,87 +1,31 @@
 """A real server and a real Chromium for each test file."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import find_chromium
+from tests.browser.servers import Server, ServerStarter
 
-ROOT = Path(__file__).resolve().parents[2]
 ARTIFACTS = Path(__file__).parent / "artifacts"
-START_S = 60
 SLOW_MS = 30_000
 """Two cores may be training while a page is drawn."""
 
 
-@dataclass
-class Server:
-    """A running app with folders of its own."""
-
-    url: str
-    runs: Path
-    data: Path
-    process: "subprocess.Popen[bytes]"
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start_server(folder: Path) -> Server:
-    """Start the app as a person does, with runs and data below `folder`."""
-    port = free_port()
-    runs, data = folder / "runs", folder / "data"
-    environment = os.environ | {"PLATEAU_RUNS": str(runs), "PLATEAU_DATA": str(data)}
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "server.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
-    server = Server(f"http://127.0.0.1:{port}", runs, data, process)
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        try:
-            with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=2):
-                return server
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    stop_server(server)
-    raise RuntimeError((folder / "server.log").read_text())
-
-
-def stop_server(server: Server) -> None:
-    """End the app, and wait until its port is free."""
-    server.process.terminate()
-    try:
-        server.process.wait(30)
-    except subprocess.TimeoutExpired:
-        server.process.kill()
-        server.process.wait()
+@pytest.fixture(scope="session")
+def starter() -> ServerStarter:
+    """Starts servers quickly."""
+    return ServerStarter()
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(starter: ServerStarter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app, with empty folders."""
-    running = start_server(tmp_path_factory.mktemp("app"))
+    running = starter.start(tmp_path_factory.mktemp("app"))
     yield running
-    stop_server(running)
+    running.stop()
 
 
 @pytest.fixture(scope="session")

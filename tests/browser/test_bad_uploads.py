@@ -10,7 +10,7 @@ from core.data import ImportOptions, Library, ShapesSource
 from core.data.decode import SUFFIXES
 from core.recipe import recipe_from_draft
 from core.runs import RunStore, train
-from tests.browser.conftest import Server
+from tests.browser.servers import Server
 from tests.browser.walk import expect_no_failure, open_page, settled
 from tests.faults.bad_archives import ARCHIVES
 from tests.faults.bad_images import IMAGES

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from core.runs import RunStore
-from tests.browser.conftest import Server
+from tests.browser.servers import Server
 from tests.browser.walk import open_page, settled
 from tests.pages.made_runs import HOSTILE, make_run
 

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Server
+from tests.browser.servers import Server
 from tests.browser.walk import open_page
 from tests.http_site import http_site
 

@@ -10,7 +10,7 @@ from core.insight.flips import Flips, flips
 from core.insight.outcomes import val_outcomes
 from core.recipe import recipe_from_draft
 from core.runs import Run, RunStore, train
-from tests.browser.conftest import Server
+from tests.browser.servers import Server
 from tests.browser.walk import expect_no_failure, open_page, settled
 
 pytestmark = pytest.mark.timeout(180)

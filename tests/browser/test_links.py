@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import start_server, stop_server
+from tests.browser.servers import ServerStarter
 from tests.browser.walk import expect_no_failure
 
 PAGES = {
@@ -20,8 +20,8 @@ PAGES = {
 
 
 @pytest.mark.parametrize(("address", "title"), PAGES.items())
-def test_first_request(address: str, title: str, page: Page, tmp_path: Path) -> None:
-    server = start_server(tmp_path)
+def test_first_request(address: str, title: str, page: Page, starter: ServerStarter, tmp_path: Path) -> None:
+    server = starter.start(tmp_path)
     refused: list[str] = []
     page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
     try:
@@ -38,14 +38,16 @@ def test_first_request(address: str, title: str, page: Page, tmp_path: Path) -> 
         fetched = page.locator('link[rel="modulepreload"][href*="/DataFrame."]')
         expect(fetched).to_have_count(1 if address == "compare" else 0)
     finally:
-        stop_server(server)
+        server.stop()
 
 
-def test_the_bare_address_of_an_empty_app_leads_to_data(page: Page, tmp_path: Path) -> None:
-    server = start_server(tmp_path)
+def test_the_bare_address_of_an_empty_app_leads_to_data(
+    page: Page, starter: ServerStarter, tmp_path: Path
+) -> None:
+    server = starter.start(tmp_path)
     try:
         page.goto(server.url)
         expect(page.get_by_role("button", name="Make the shapes set")).to_be_visible()
         assert page.url == f"{server.url}/data"
     finally:
-        stop_server(server)
+        server.stop()

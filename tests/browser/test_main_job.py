@@ -4,12 +4,13 @@ import json
 import re
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Server
+from tests.browser.servers import Server, start_server
 from tests.browser.walk import (
     CLASSES,
     draw_folder,
@@ -23,6 +24,14 @@ from tests.browser.walk import (
 )
 
 pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app, started by a person's own command."""
+    running = start_server(tmp_path_factory.mktemp("app"))
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +153,7 @@ def test_a_zip_that_climbs_out_is_refused(server: Server, page: Page, tmp_path: 
     page.get_by_text("Upload a zip").click()
     settled(page)
     page.locator("input[type=file]").first.set_input_files(evil)
+    expect(page.get_by_placeholder("evil", exact=True)).to_be_visible()
     settled(page)
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text(re.compile(r"evil\.zip.*\.\.")).first).to_be_visible()

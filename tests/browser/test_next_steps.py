@@ -9,8 +9,8 @@ from core.data import ImportOptions, Library, ShapesSource
 from core.insight.lineage import lineage
 from core.insight.overfit import overfit_marks
 from core.runs import Run, RunStore
-from tests.browser.conftest import Server
-from tests.browser.walk import expect_no_failure, open_page, settled
+from tests.browser.servers import Server
+from tests.browser.walk import expect_no_failure, open_page, settled, standing
 from tests.pages.made_runs import make_run
 
 pytestmark = pytest.mark.timeout(180)
@@ -49,7 +49,7 @@ def test_a_suggestion_opens_the_form_with_its_change(
     server: Server, page: Page, pair: tuple[Run, Run]
 ) -> None:
     open_page(page, f"{server.url}/live?run={pair[1].id}")
-    page.get_by_role("button", name="Set it up").first.click()
+    standing(page.get_by_role("button", name="Set it up").first).click()
     page.wait_for_url(re.compile("/new_run"))
     settled(page)
     expect(page.get_by_role("textbox", name="Why this run?")).to_have_value(

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from core.data import ImportOptions, Library, ShapesSource
 from core.recipe import Recipe
 from core.runs import RunStore
-from tests.browser.conftest import Server
+from tests.browser.servers import Server
 from tests.browser.test_main_job import wait_for_state
 from tests.browser.walk import expect_no_failure, open_page, set_number, settled
 from tests.unit import tiny

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from core.data import ImportOptions, Library, ShapesSource
 from core.runs import Run, RunStore
-from tests.browser.conftest import Server, start_server, stop_server
+from tests.browser.servers import Server, start_server
 from tests.browser.test_main_job import wait_for_state
 from tests.browser.walk import expect_no_failure, open_page
 from tests.unit import tiny
@@ -40,8 +40,7 @@ def kill_while_it_trains(server: Server, run: Run) -> int:
     while run.status().epoch < 3:
         assert time.monotonic() < until, run.status()
         time.sleep(0.02)
-    server.process.kill()
-    server.process.wait()
+    server.kill()
     status = run.status()
     assert status.state == "interrupted"
     assert 3 <= status.epoch < EPOCHS
@@ -68,7 +67,7 @@ def test_a_killed_app_offers_its_run_at_the_next_start_and_one_click_resumes(
         assert len(curve(run)) == EPOCHS
         expect_no_failure(page)
     finally:
-        stop_server(server)
+        server.stop()
 
 
 def test_asked_to_it_resumes_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,4 +80,4 @@ def test_asked_to_it_resumes_by_itself(tmp_path: Path, monkeypatch: pytest.Monke
         wait_for_state(server, run.id, "finished")
         assert [row["epoch"] for row in curve(run)] == list(range(1, EPOCHS + 1))
     finally:
-        stop_server(server)
+        server.stop()

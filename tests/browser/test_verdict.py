@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from core.insight.verdict import judge
 from core.runs import RunEntry, RunStore
-from tests.browser.conftest import Server
+from tests.browser.servers import Server
 from tests.browser.walk import expect_no_failure, open_page
 from tests.pages.made_runs import data_info
 from tests.unit.insight.judged_runs import hits_of, judged_run

@@ -45,6 +45,16 @@ def open_page(page: Page, address: str) -> None:
     settled(page)
 
 
+def standing(spot: Locator) -> Locator:
+    """What is found, once it stays in its place: charts above it are drawn last, and move it down."""
+    before, until = None, time.monotonic() + 30
+    while (now := spot.bounding_box()) is None or now != before:
+        assert time.monotonic() < until, "it never comes to rest"
+        before = now
+        time.sleep(0.5)
+    return spot
+
+
 def import_folder(page: Page, url: str, folder: Path, name: str) -> None:
     """Import a folder of class folders on the page Data."""
     open_page(page, f"{url}/data?add=files")

@@ -19,12 +19,12 @@ from core.train import EpochEnded, Event, ImageBank, Progress, check, load_image
 
 EXPERIMENTS = [preset for preset in load_presets() if preset.group == DIARY]
 STEPS = 2
-BATCH = 8
+BATCH = 4
 """Most images of the first step. The experiments have 32 and 64, which take EfficientNetV2-S 3 s and 6 s of
 one thread; what is asked here holds for any batch."""
 LAST_BATCH = 2
 """Images of the second step, as the last batch of an epoch is smaller than the others."""
-EVALUATED = 3
+EVALUATED = 2
 """Images of val and of the clean train subset."""
 USUAL_VIEWS = 5
 """Where the experiment reported no test-time augmentation."""
