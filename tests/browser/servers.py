@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,7 +12,8 @@ from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from benchmarks.served_app import ROOT, free_port
+
 START_S = 60
 END_S = 30
 LIBRARIES = ["core.runs", "core.classify", "altair", "pandas", "streamlit.web.cli"]
@@ -49,13 +49,6 @@ class Server:
         self.process.join(END_S)
         if self.process.exitcode is None:
             raise subprocess.TimeoutExpired("streamlit", END_S)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start_server(folder: Path) -> Server:
