@@ -20,6 +20,7 @@ from ui.compare_views import (
     CHOICES_PX,
     FILTERS_PX,
     blank,
+    curves_ahead,
     curves_asked,
     give_head_start,
     give_way,
@@ -60,6 +61,7 @@ def runs_and_views() -> None:
     if listing is not None and not listing.entries:
         nothing_yet()
         return
+    ahead = curves_ahead(picked) if curves_first else None
 
     if unknown:
         st.error(plain(" ".join(no_such_run(run_id) for run_id in unknown[:3])), icon=":material/error:")
@@ -75,9 +77,9 @@ def runs_and_views() -> None:
         if not curves_first:
             with table:
                 run_table(listing.entries, selected, listing.version)
-    if curves_first:
+    if ahead:
         with view, told():
-            drawn = show_curves(picked)
+            drawn = show_curves(ahead.result())
     if is_first:
         give_head_start()
         blanks.empty()
@@ -109,7 +111,7 @@ def runs_and_views() -> None:
         show_view(picked, shown, listing, bar, drawn)
     if drawn:
         with below, told():
-            results_panel(drawn.runs, drawn.reads)
+            results_panel(drawn.made.runs, drawn.made.reads)
 
 
 runs_and_views()

@@ -1,7 +1,7 @@
 """Curves of the selected runs, laid over each other; coloured by run or setting, side by side by setting."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -14,7 +14,16 @@ from ui.charts import run_color
 from ui.lr_lines import drawn_lr
 from ui.run_charts import AVERAGED, Kind, Row
 from ui.run_fields import BEST, Field
-from ui.run_overlay import HEIGHT, Curve, Overlay, XAxis, overlay_height, overlay_rows, overlay_spec
+from ui.run_overlay import (
+    HEIGHT,
+    Curve,
+    Overlay,
+    XAxis,
+    overlay_height,
+    overlay_rows,
+    overlay_spec,
+    settled_runs,
+)
 from ui.services import epochs_of
 from ui.words import plain, unique
 
@@ -37,6 +46,7 @@ _LINES: dict[str, tuple[str, ...]] = {
     "val and clean train": ("val", "clean train"),
 }
 _BEGAN = "compare_lines_began_"
+_SETTLED = "compare_settled"
 _RUN, _NOTHING = "run", "nothing"
 Reads = Mapping[str, RowsRead]
 Fields = Mapping[str, Field]
@@ -56,27 +66,50 @@ class CurvesPlace:
         self.charts, self.words = st.container(), st.container()
 
 
-def draw_curves(
-    entries: Sequence[RunEntry], reads: Reads, fields: Callable[[], Fields], place: CurvesPlace
-) -> list[Curve]:
-    """The charts as was chosen in `curves_choices`, which may come later: what a click asked for is drawn
-    first. `fields` tells these runs apart, in their order.
+@dataclass(frozen=True)
+class CurveCharts:
+    """Charts of curves, ready to be sent."""
 
-    Returns the curves, those without a row among them.
-    """
+    curves: list[Curve]
+    """Those without a row among them."""
+    specs: list[dict[str, Any]]
+    """With their rows: one chart, or one for each part of `facet_by`, empty where no curve belongs there."""
+    facet_by: Field | None
+
+
+def make_curves(entries: Sequence[RunEntry], reads: Reads, fields: Callable[[], Fields]) -> CurveCharts:
+    """The charts as was chosen in `curves_choices`, which may come later: what a click asked for is drawn
+    first. `fields` tells these runs apart, in their order."""
     kind, shown, x_axis = _chosen(len(entries))
     color_by = _chosen_field(COLOR, fields)
     facet_by = _chosen_field(FACET, fields)
     curves = curves_of(entries, reads, color_by, kind)
     drawn = [curve for curve in curves if curve.rows]
-    if drawn:
-        style = _style(kind, shown, x_axis, drawn, color_by)
+    if not drawn:
+        return CurveCharts(curves, [], None)
+    style = _style(kind, shown, x_axis, drawn, color_by)
+    if facet_by is None:
+        return CurveCharts(curves, [_spec(style, drawn, settled=_settled(drawn))], None)
+    specs = _facet_specs(style, drawn, [entry.id for entry in entries], facet_by)
+    return CurveCharts(curves, specs, facet_by)
+
+
+def _settled(curves: Sequence[Curve]) -> Collection[str]:
+    """The ids of the runs that the browser has drawn already, as long as runs were only added."""
+    now = tuple(curve.id for curve in curves)
+    st.session_state[_SETTLED] = settled_runs(st.session_state.get(_SETTLED, ()), now)
+    return set(st.session_state[_SETTLED])
+
+
+def draw_curves(made: CurveCharts, place: CurvesPlace) -> None:
+    """Send the charts to where they stand."""
+    places = [(CHART, place.charts)]
+    if made.facet_by is not None:
         with place.charts:
-            if facet_by is None:
-                _chart(style, drawn, CHART)
-            else:
-                _facets(style, drawn, {entry.id: at for at, entry in enumerate(entries)}, facet_by)
-    return curves
+            places = [(f"{CHART}_{at}", column) for at, (column, _) in enumerate(facets(made.facet_by))]
+    for (key, where), spec in zip(places, made.specs, strict=False):
+        if spec:
+            where.vega_lite_chart(spec=spec, key=key, width="stretch")
 
 
 def curves_choices(count: int, fields: Fields, bar: Any, place: CurvesPlace) -> None:
@@ -117,10 +150,17 @@ class _Style:
         self.kind, self.shown, self.x_axis, self.averaged = kind, shown, x_axis, averaged
         self.color_by = color_by
 
-    def rows(self, curves: Sequence[Curve]) -> Overlay:
+    def rows(self, curves: Sequence[Curve], settled: Collection[str] | None = None) -> Overlay:
         """The chart's rows, and with them what its legend names."""
-        parts = None if self.color_by is None else self.color_by.colors
-        return overlay_rows(self.kind, curves, self.shown, self.x_axis, averaged=self.averaged, parts=parts)
+        return overlay_rows(
+            self.kind,
+            curves,
+            self.shown,
+            self.x_axis,
+            averaged=self.averaged,
+            parts=None if self.color_by is None else self.color_by.colors,
+            settled=settled,
+        )
 
 
 def _style(
@@ -133,15 +173,16 @@ def _style(
     return _Style(kind, shown, x_axis, averaged, color_by)
 
 
-def _chart(
+def _spec(
     style: _Style,
     curves: Sequence[Curve],
-    key: str,
     *,
     height: int = HEIGHT,
     domain: tuple[float, float] | None = None,
-) -> None:
-    rows = style.rows(curves)
+    settled: Collection[str] | None = None,
+) -> dict[str, Any]:
+    """A chart with its rows."""
+    rows = style.rows(curves, settled)
     spec = overlay_spec(
         style.kind,
         style.shown,
@@ -151,41 +192,45 @@ def _chart(
         domain=domain,
         height=overlay_height(rows.named, height),
     )
-    st.vega_lite_chart(
-        spec=spec | {"datasets": rows.datasets},
-        key=key,
-        width="stretch",
-    )
+    return spec | {"datasets": rows.datasets}
 
 
-def _facets(style: _Style, curves: Sequence[Curve], places: Mapping[str, int], facet_by: Field) -> None:
+def _facet_specs(
+    style: _Style, curves: Sequence[Curve], ids: Sequence[str], facet_by: Field
+) -> list[dict[str, Any]]:
     """A chart for each part of the field, with one axis of values for all."""
     lines = style.rows(curves).lines
     values = [value for name in style.shown for value in lines[name].to_pylist() if value is not None]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     # Rounded: each new pair of ends would build a spec anew.
     domain = (round(low, 2), round(high, 2) if round(high, 2) > round(low, 2) else round(low, 2) + 0.01)
-    for at, (place, inside) in enumerate(facets(facet_by)):
-        runs = {run_id for run_id, at in places.items() if at in inside}
-        with place:
-            if curves_inside := [curve for curve in curves if curve.id in runs]:
-                _chart(style, curves_inside, f"{CHART}_{at}", height=FACET_HEIGHT, domain=domain)
+    specs = []
+    for _, inside in _parts(facet_by):
+        runs = {ids[at] for at in inside}
+        found = [curve for curve in curves if curve.id in runs]
+        specs.append(_spec(style, found, height=FACET_HEIGHT, domain=domain) if found else {})
+    return specs
 
 
 def facets(field: Field) -> list[tuple[Any, list[int]]]:
     """A place beside others, with its heading, for each part of a field, and which runs belong there."""
     st.markdown(f"**{plain(field.label)}**")
-    named, order = field.parts
+    parts = _parts(field)
     found = []
     columns: list[Any] = []
-    for at, part in enumerate(order):
+    for at, (part, inside) in enumerate(parts):
         if at % FACETS_BESIDE == 0:
-            columns = st.columns(min(FACETS_BESIDE, max(2, len(order))), gap="small")
-        inside = [place for place, name in enumerate(named) if name == part]
+            columns = st.columns(min(FACETS_BESIDE, max(2, len(parts))), gap="small")
         column = columns[at % FACETS_BESIDE]
         column.markdown(f"{plain(part)} :gray[{len(inside)} run{'s' if len(inside) != 1 else ''}]")
         found.append((column, inside))
     return found
+
+
+def _parts(field: Field) -> list[tuple[str, list[int]]]:
+    """The parts of a field, and the places of the runs that belong to each."""
+    named, order = field.parts
+    return [(part, [at for at, name in enumerate(named) if name == part]) for part in order]
 
 
 def _hint(drawn: Sequence[Curve], silent: Sequence[str], *, by_run: bool) -> str:

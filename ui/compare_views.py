@@ -2,26 +2,29 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from core.errors import PlateauError
 from core.insight.repeats import Group, groups
 from core.runs import RunEntry
 from core.runs.index import Listing
 from ui.compare_curves import (
     MOST,
+    CurveCharts,
     CurvesPlace,
     Reads,
     curves_choices,
     curves_words,
     draw_curves,
+    make_curves,
     read_runs,
 )
 from ui.links import go
 from ui.run_fields import Field, fields_of
-from ui.run_overlay import Curve
 from ui.services import run_index
 
 if TYPE_CHECKING:
@@ -57,13 +60,20 @@ def blank(height_px: int) -> str:
 
 
 @dataclass(frozen=True)
+class MadeCurves:
+    """The selected runs' curves, ready to be drawn."""
+
+    runs: list[RunEntry]
+    reads: Reads
+    charts: CurveCharts
+
+
+@dataclass(frozen=True)
 class Drawn:
     """Curves that stand there before the rest of the page."""
 
-    runs: list[RunEntry]
+    made: MadeCurves
     place: CurvesPlace
-    reads: Reads
-    curves: list[Curve]
 
 
 def curves_asked() -> bool:
@@ -71,14 +81,29 @@ def curves_asked() -> bool:
     return str(st.session_state.get(VIEW) or view_in_address()) == CURVES
 
 
-def show_curves(picked: Sequence[RunEntry]) -> Drawn:
-    """The curves of the selected runs, without what can be chosen of them."""
-    runs = list(picked[:MOST])
+def curves_ahead(picked: Sequence[RunEntry]) -> Future[MadeCurves]:
+    """The curves of the selected runs, without what can be chosen of them; or what went wrong, for where they
+    would stand.
+
+    Made before anything of the page is sent, so that the charts go with their places, in one go: the browser
+    would else draw the places first, and the charts that much later.
+    """
+    ahead: Future[MadeCurves] = Future()
+    try:
+        runs = list(picked[:MOST])
+        reads = read_runs(runs)
+        charts = make_curves(runs, reads, lambda: _fields(run_index().listing(), runs))
+        ahead.set_result(MadeCurves(runs, reads, charts))
+    except (PlateauError, OSError) as error:
+        ahead.set_exception(error)
+    return ahead
+
+
+def show_curves(made: MadeCurves) -> Drawn:
+    """The curves in their place."""
     place = CurvesPlace()
-    reads = read_runs(runs)
-    return Drawn(
-        runs, place, reads, draw_curves(runs, reads, lambda: _fields(run_index().listing(), runs), place)
-    )
+    draw_curves(made.charts, place)
+    return Drawn(made, place)
 
 
 def show_view(
@@ -132,7 +157,7 @@ def _choose() -> str:
 
 
 def _around(drawn: Drawn, selected: int, listing: Listing, bar: Any) -> None:
-    runs = drawn.runs
+    runs = drawn.made.runs
     if selected > len(runs):
         drawn.place.notice.info(
             f"{selected} runs are selected; drawn are the first {MOST}. Groups shows all of them.",
@@ -140,7 +165,7 @@ def _around(drawn: Drawn, selected: int, listing: Listing, bar: Any) -> None:
         )
     fields = _fields(listing, runs) if len(runs) > 1 else {}
     curves_choices(len(runs), fields, bar, drawn.place)
-    curves_words(drawn.curves, drawn.reads, drawn.place)
+    curves_words(drawn.made.charts.curves, drawn.made.reads, drawn.place)
 
 
 def _fields(listing: Listing, entries: Sequence[RunEntry]) -> dict[str, Field]:

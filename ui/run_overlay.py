@@ -6,7 +6,7 @@ runs are added or taken away: the browser then draws its rows anew, and not the 
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,10 +42,15 @@ LEGEND_ROW = 23
 MOST_SPOTS = 300
 """So many points of all curves together answer a pointer; a thousand would take the browser as long as all
 of the lines. Best and last are always among them."""
-LINES, SPOTS, NAMES = (
-    alt.NamedData(name=name, format=alt.DataFormat(parse=None)) for name in ("lines", "spots", "names")
+LINES, SPOTS, ADDED_LINES, ADDED_SPOTS, NAMES = (
+    alt.NamedData(name=name, format=alt.DataFormat(parse=None))
+    for name in ("lines", "spots", "added_lines", "added_spots", "names")
 )
-"""What they hold has its type already: the browser need not look for one."""
+"""What they hold has its type already: the browser need not look for one. Runs that were added to others
+have data sets of their own: those of the others stay what they are, and the browser leaves them alone."""
+MOST_ADDED = 5
+"""So many runs are added to others before they count as theirs: the browser makes those added anew each
+time."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,8 @@ class Overlay:
 
     lines: pa.Table
     spots: pa.Table
+    added_lines: pa.Table
+    added_spots: pa.Table
     names: pa.Table
     """What the legend names and in which colour, a row for each run; with the place of its best epoch where
     that is marked."""
@@ -74,12 +81,25 @@ class Overlay:
     @property
     def datasets(self) -> dict[str, pa.Table]:
         """By their names in the spec."""
-        return {LINES.name: self.lines, SPOTS.name: self.spots, NAMES.name: self.names}
+        return {
+            LINES.name: self.lines,
+            SPOTS.name: self.spots,
+            ADDED_LINES.name: self.added_lines,
+            ADDED_SPOTS.name: self.added_spots,
+            NAMES.name: self.names,
+        }
 
     @property
     def named(self) -> int:
         """How many the legend names."""
         return len(self.names["key"].unique())
+
+
+def settled_runs(before: Sequence[str], now: Sequence[str]) -> Sequence[str]:
+    """Which of the runs `now` are no added ones: those `before`, as long as they are still the first and few
+    have come; else all."""
+    settled = now[: len(before)]
+    return settled if before and settled == before and len(now) - len(before) <= MOST_ADDED else now
 
 
 def overlay_rows(
@@ -90,28 +110,46 @@ def overlay_rows(
     *,
     averaged: bool = False,
     parts: Mapping[str, str] | None = None,
+    settled: Collection[str] | None = None,
 ) -> Overlay:
     """The rows of several runs for one chart; `x` is the epoch, or the minutes since the start.
 
     The legend names the runs, the oldest first, or the `parts` of them, with the colour of each, in their
-    order.
+    order. Runs that are not among the ids `settled` are added ones; without it, none is.
     """
     keys, colors = _legend(curves, parts)
     key_of = [keys[curve.id if parts is None else curve.part] for curve in curves]
     series = series_of(kind, averaged)
-    counts = [len(curve.rows) for curve in curves]
-    lines = _columns([curve.rows for curve in curves], {name: series[name] for name in shown}, x_axis)
-    lines["key"] = _repeated(key_of, counts)
-    if parts is not None:
-        lines["id"] = _repeated([curve.id for curve in curves], counts)
-    found = [_pointed_at(curve.rows, sum(counts)) for curve in curves]
-    spots = _columns(found, series, x_axis)
-    spots["epoch"] = _numbers(number(row, "epoch") for rows in found for row in rows)
-    spots["run"] = _repeated([curve.name for curve in curves], [len(rows) for rows in found])
+    each = _each(sum(len(curve.rows) for curve in curves))
+    lines, spots = [], []
+    for is_added in (False, True):
+        some = [at for at, c in enumerate(curves) if (settled is None or c.id in settled) != is_added]
+        inside, inside_keys = [curves[at] for at in some], [key_of[at] for at in some]
+        columns = _line_rows(inside, inside_keys, {name: series[name] for name in shown}, x_axis)
+        if parts is not None:
+            columns["id"] = _repeated([c.id for c in inside], [len(c.rows) for c in inside])
+        lines.append(pa.table(columns))
+        spots.append(pa.table(_spot_rows(inside, series, x_axis, each)))
     names = {"key": pa.array(key_of), "color": pa.array([colors[key] for key in key_of])}
     if _has_rings(kind, shown):
         names |= _columns([[best_row(curve.rows) or {}] for curve in curves], {"val": series["val"]}, x_axis)
-    return Overlay(pa.table(lines), pa.table(spots), pa.table(names))
+    return Overlay(lines[0], spots[0], lines[1], spots[1], pa.table(names))
+
+
+def _line_rows(
+    curves: Sequence[Curve], keys: Sequence[str], series: Mapping[str, str], x_axis: XAxis
+) -> dict[str, pa.Array]:
+    lines = _columns([curve.rows for curve in curves], series, x_axis)
+    return lines | {"key": _repeated(keys, [len(curve.rows) for curve in curves])}
+
+
+def _spot_rows(
+    curves: Sequence[Curve], series: Mapping[str, str], x_axis: XAxis, each: int
+) -> dict[str, pa.Array]:
+    found = [_pointed_at(curve.rows, each) for curve in curves]
+    spots = _columns(found, series, x_axis)
+    spots["epoch"] = _numbers(number(row, "epoch") for rows in found for row in rows)
+    return spots | {"run": _repeated([c.name for c in curves], [len(rows) for rows in found])}
 
 
 def _numbers(values: Iterable[float | None]) -> pa.Array:
@@ -146,9 +184,18 @@ def _place(row: Row, x_axis: XAxis) -> float | None:
     return None if seconds is None else seconds / 60
 
 
-def _pointed_at(rows: Sequence[Row], of_all: int) -> list[Row]:
-    """Which of a run's rows a pointer finds where there are so many of all runs."""
-    each, best = math.ceil(of_all / MOST_SPOTS), best_row(rows)
+def _each(of_all: int) -> int:
+    """Every how many rows answer a pointer where there are so many of all runs: a power of two, so that a run
+    more mostly leaves those of the others as they are."""
+    each = 1
+    while each * MOST_SPOTS < of_all:
+        each *= 2
+    return each
+
+
+def _pointed_at(rows: Sequence[Row], each: int) -> list[Row]:
+    """Which of a run's rows a pointer finds."""
+    best = best_row(rows)
     return [row for at, row in enumerate(rows, 1) if row is best or at == len(rows) or at % each == 0]
 
 
@@ -197,10 +244,12 @@ def overlay_spec(
     # Points that nobody sees and no pointer finds, for the legend that they bring.
     unseen = alt.Chart(NAMES).mark_point(opacity=0, size=0, tooltip=None, aria=False)
     legend = unseen.encode(color=_color()).add_params(pick)
-    lines = _lines(shown).encode(x=x, y=y, color="key:N", opacity=_faded())
-    if by_part:
-        lines = lines.encode(detail="id:N")
-    layers = [legend, lines, _spots(kind, x, shown[0], list(series_of(kind, averaged)))]
+    detail: dict[str, Any] = {"detail": "id:N"} if by_part else {}
+    layers = [legend]
+    for rows in (LINES, ADDED_LINES):
+        layers.append(_lines(rows, shown).encode(x=x, y=y, color="key:N", opacity=_faded(), **detail))
+    for rows in (SPOTS, ADDED_SPOTS):
+        layers.append(_spots(rows, kind, x, shown[0], list(series_of(kind, averaged))))
     if kind == "gap":
         layers.append(zero_line(NAMES))
     if _has_rings(kind, shown):
@@ -222,15 +271,15 @@ def _faded() -> Any:
     )
 
 
-def _lines(shown: Sequence[str]) -> Any:
+def _lines(rows: alt.NamedData, shown: Sequence[str]) -> Any:
     """The lines without their places; a pointer is answered by the points of `_spots`.
 
     A single line of each run needs no fold of the rows and no scales for its style, which spares the browser
     a third of its work.
     """
     if len(shown) == 1:
-        return alt.Chart(LINES).mark_line(aria=False, **line_style(shown[0]))
-    folded = alt.Chart(LINES).transform_fold(list(shown), as_=["series", "value"])
+        return alt.Chart(rows).mark_line(aria=False, **line_style(shown[0]))
+    folded = alt.Chart(rows).transform_fold(list(shown), as_=["series", "value"])
     return folded.mark_line(aria=False).encode(**line_styles(shown))
 
 
@@ -268,10 +317,10 @@ def _color() -> alt.Color:
     )
 
 
-def _spots(kind: Kind, x: alt.X, at: str, names: list[str]) -> Any:
+def _spots(rows: alt.NamedData, kind: Kind, x: alt.X, at: str, names: list[str]) -> Any:
     """What a pointer finds: invisible dots on the first line."""
     return (
-        alt.Chart(SPOTS)
+        alt.Chart(rows)
         .mark_circle(size=110, opacity=0, aria=False)
         .encode(
             x=x,

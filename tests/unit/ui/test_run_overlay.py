@@ -9,7 +9,15 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from ui.run_charts import AVERAGED, Kind
-from ui.run_overlay import MOST_SPOTS, Curve, overlay_height, overlay_rows, overlay_spec
+from ui.run_overlay import (
+    MOST_ADDED,
+    MOST_SPOTS,
+    Curve,
+    overlay_height,
+    overlay_rows,
+    overlay_spec,
+    settled_runs,
+)
 
 
 def row(epoch: int, val: float = 0.5) -> dict[str, Any]:
@@ -55,6 +63,33 @@ def test_a_pointer_finds_every_epoch_of_few_and_best_and_last_of_many() -> None:
     assert epochs[37] == epochs[100] == 10 and cells(found.names, "x") == [37] * 10
 
 
+def test_a_run_that_is_added_leaves_the_rows_of_the_others_as_they_are() -> None:
+    """The browser does nothing about rows that it has already."""
+    curves = [curve(f"{at}", *(row(e, 0.01 * at) for e in range(1, 101))) for at in range(10)]
+    before = overlay_rows("accuracy", curves[:9], ("val",), "epoch")
+    after = overlay_rows("accuracy", curves, ("val",), "epoch", settled={c.id for c in curves[:9]})
+    assert (after.lines, after.spots) == (before.lines, before.spots)
+    assert set(cells(after.added_lines, "key")) == {"9 same"} and len(after.added_lines) == 100
+    assert cells(after.added_spots, "epoch")[-1] == 100
+    assert len(cells(after.names, "key")) == after.named == 10
+    whole = overlay_rows("accuracy", curves, ("val",), "epoch")
+    assert len(before.added_lines) == len(whole.added_spots) == 0
+    assert pa.concat_tables([after.lines, after.added_lines]).to_pylist() == whole.lines.to_pylist()
+    assert pa.concat_tables([after.spots, after.added_spots]).to_pylist() == whole.spots.to_pylist()
+
+
+def test_added_are_a_few_runs_after_those_that_were_there() -> None:
+    assert settled_runs((), ("a", "b")) == ("a", "b")
+    assert settled_runs(("a", "b"), ("a", "b")) == ("a", "b") == settled_runs(("a", "b"), ("a", "b", "c"))
+    # One less, another first: what the browser has is no use.
+    assert settled_runs(("a", "b"), ("a", "c")) == ("a", "c") and settled_runs(("a",), ("b", "a")) == (
+        "b",
+        "a",
+    )
+    many = tuple(f"{at}" for at in range(2 + MOST_ADDED))
+    assert settled_runs(many[:2], many) == many[:2] and settled_runs(many[:1], many) == many
+
+
 def test_the_legend_names_runs_the_oldest_first_each_in_its_own_colour() -> None:
     name = 'a "b" \\ </script>'
     curves = [Curve("id-2", "same", "#222222", [row(1)]), Curve("id-1", name, "#111111", [row(1)])]
@@ -98,6 +133,8 @@ def test_rows_have_the_fields_that_the_chart_asks_for_and_none_besides(kind: Kin
     asked = {name: asked_fields(layers, name) for name in found.datasets}
     assert set(found.lines.column_names) == asked["lines"] - {"series", "value"} | set(shown)
     assert set(found.spots.column_names) == asked["spots"]
+    assert found.added_lines.schema == found.lines.schema and asked["added_lines"] == asked["lines"]
+    assert found.added_spots.schema == found.spots.schema and asked["added_spots"] == asked["spots"]
     # The legend's colours are their own field.
     assert set(found.names.column_names) == asked["names"] | {"color"}
 
@@ -129,11 +166,11 @@ def test_one_line_of_each_run_needs_no_fold_and_looks_as_it_does_beside_others()
 
 
 def test_what_is_picked_in_the_legend_is_asked_of_lines_and_rings() -> None:
-    legend, lines, _, rings = overlay_spec("accuracy", ("val",), "epoch")["layer"]
+    legend, lines, added, *_, rings = overlay_spec("accuracy", ("val",), "epoch")["layer"]
     # No pointer finds the points that bring the legend.
     assert legend["mark"]["tooltip"] is None and legend["mark"]["size"] == 0
     assert legend["mark"]["opacity"] == 0 and legend["encoding"]["color"]["legend"]["symbolOpacity"] == 1
-    for layer in (lines, rings):
+    for layer in (lines, added, rings):
         (condition,) = layer["encoding"]["opacity"]["condition"]
         assert "pick.key" in condition["test"] and condition["value"] == 1.0
 
