@@ -13,11 +13,11 @@ from core.insight import has_average, thin
 from core.insight.overfit import Mark
 from core.runs import ACTIVE, Run, Status
 from ui.charts import on_background, run_color
-from ui.layout import room
+from ui.layout import LIVE_HEIGHTS, LIVE_LEFT, LIVE_RIGHT, room
 from ui.live_rows import kept_rows, live_datasets, live_frame, running_rows
 from ui.live_watch import Read
 from ui.lr_lines import drawn_lr
-from ui.run_charts import HEIGHTS, Kind, Row, axis_end, live_spec, position
+from ui.run_charts import Kind, Row, axis_end, live_spec, position
 
 LOSS_WIDTH = 390
 SETTLED_AFTER = 0.1
@@ -92,7 +92,7 @@ def live_charts(shown: Shown) -> None:
     """Draw them."""
     # On a narrow screen loss and gap move below instead of squeezing the accuracy.
     with st.container(horizontal=True, gap="medium"):
-        left, right = room("live_charts"), st.container(width=LOSS_WIDTH)
+        left, right = room(LIVE_LEFT), st.container(width=LOSS_WIDTH, key=LIVE_RIGHT)
     dark = st.context.theme.type == "dark"
     own, other = (
         on_background(color, dark=dark) for color in (run_color(shown.status.color), _color_of(shown.behind))
@@ -133,7 +133,7 @@ def _status_of(behind: Run | None) -> Status | None:
 
 def _placeholder(kind: Kind, status: Status) -> None:
     """As high as the chart that takes its place."""
-    with st.container(height=HEIGHTS[kind], border=True):
+    with st.container(height=LIVE_HEIGHTS[kind], border=True):
         if status.state == "queued":
             st.caption("It waits in the queue; the curves begin when it does.")
         elif status.state in ACTIVE:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.runs import ACTIVE
 from ui.launcher_notice import launcher_notice
-from ui.layout import use_width
+from ui.layout import use_style
 from ui.links import page_path
 from ui.login import require_login
 from ui.resume_offer import resume_offer
@@ -15,10 +15,6 @@ from ui.services import library, store
 from ui.words import plain
 
 HERE = Path(__file__).resolve().parent
-STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding-top: 3.2rem; padding-bottom: 4rem; }
-</style>"""
-"""Less empty space above each page than Streamlit leaves."""
 
 
 def page(name: str, title: str, icon: str) -> st.Page:
@@ -39,8 +35,7 @@ def start() -> None:
 
 st.set_page_config(page_title="Plateau", page_icon=str(HERE / "logo_icon.svg"), layout="wide")
 st.logo(str(HERE / "logo.svg"), size="large", icon_image=str(HERE / "logo_icon.svg"))
-st.html(STYLE)
-use_width()
+use_style()
 require_login()
 
 chosen = st.navigation(

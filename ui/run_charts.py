@@ -15,11 +15,11 @@ import streamlit as st
 from core.insight import number, overfit_gap
 from core.insight.palette import ACCURACY_LINES, TRAIN_DASH
 from ui.charts import spec_of
+from ui.layout import LIVE_HEIGHTS
 
 Row = Mapping[str, Any]
 Kind = Literal["accuracy", "loss", "lr", "gap"]
 
-HEIGHTS: dict[Kind, int] = {"accuracy": 360, "loss": 360, "lr": 190, "gap": 190}
 MARK_COLOR = "#8a8f98"
 """Shows on light and on dark."""
 AVERAGED = next(line.name for line in ACCURACY_LINES if "ema" in line.key)
@@ -116,7 +116,7 @@ def live_spec(
     if kind in MARKED:
         lines += _mark_layers(kind, x)
     lines.append(_hover_rule(kind, names, x))
-    return spec_of(alt.layer(*lines).properties(height=HEIGHTS[kind], title=chart_title(kind)))
+    return spec_of(alt.layer(*lines).properties(height=LIVE_HEIGHTS[kind], title=chart_title(kind)))
 
 
 def _mark_layers(kind: Kind, x: alt.X) -> list[Any]:

@@ -1,5 +1,7 @@
-"""The HTML that a browser gets for the address of a page: Streamlit's own, with two hints.
+"""The HTML that a browser gets for the address of a page: Streamlit's own, with the style of every page and
+two hints.
 
+A style that a page sends comes when the page stands, which then moves; here it is there before.
 Streamlit's script looks for its server below the page's address first ('/compare/_stcore/health'), is
 refused there, and asks again above; and it fetches the code of each kind of widget only when the first of
 that kind arrives. Here it is told where the server is, and the browser to fetch what the page begins with
@@ -18,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from ui.layout import STYLE
 from ui.links import PAGE_NAMES, route_path
 
 STATIC = Path(st.__file__).parent / "static"
@@ -45,8 +48,14 @@ _KNOWN = re.compile(r"\./static/js/([\w.-]+\.js)")
 
 
 def page_routes(base: str = "") -> list[Route]:
-    """A route for each page's address; `base` is the server's base path."""
-    return [Route(route_path(base, name), _answer, methods=["GET"]) for name in PAGE_NAMES]
+    """A route for each page's address and for the bare one; `base` is the server's base path."""
+    bare = Route(route_path(base, ""), _bare, methods=["GET"])
+    return [bare, *(Route(route_path(base, name), _answer, methods=["GET"]) for name in PAGE_NAMES)]
+
+
+def _bare(_: Request) -> Response:
+    """Streamlit's script finds its server there by itself."""
+    return HTMLResponse(styled_html(STATIC), headers={"Cache-Control": "no-cache"})
 
 
 def _answer(request: Request) -> Response:
@@ -61,9 +70,19 @@ def _answer(request: Request) -> Response:
 @lru_cache
 def page_html(static: Path, kinds: tuple[str, ...]) -> str:
     """Streamlit's index.html with the hints for a page that begins with such widgets; read once."""
-    html = (static / "index.html").read_text(encoding="utf-8")
+    html = styled_html(static)
     scripts = needed_scripts(static / "static" / "js", kinds, known=_KNOWN.findall(html))
-    return html.replace("</head>", f"  {_HINTS.format(scripts=json.dumps(scripts))}\n  </head>", 1)
+    return _in_head(html, _HINTS.format(scripts=json.dumps(scripts)))
+
+
+@lru_cache
+def styled_html(static: Path) -> str:
+    """Streamlit's index.html with the style of every page; read once."""
+    return _in_head((static / "index.html").read_text(encoding="utf-8"), f"<style>{STYLE}</style>")
+
+
+def _in_head(html: str, text: str) -> str:
+    return html.replace("</head>", f"  {text}\n  </head>", 1)
 
 
 def needed_scripts(folder: Path, kinds: Iterable[str], known: Iterable[str] = ()) -> list[str]:

@@ -10,7 +10,7 @@ from core.insight.diary.pictures import LR_HEIGHT
 from core.insight.lr_line import lr_line, lr_rows
 from core.train import preview_lr
 from tests.pages.made_runs import data_info, recipe
-from ui.run_charts import HEIGHTS
+from ui.layout import LIVE_HEIGHTS
 
 CYCLE = {"scheduler": {"kind": "one_cycle"}, "epochs": 4}
 STEPS = data_info().counts["train"] // 32
@@ -56,7 +56,9 @@ def test_rows_alone_make_a_staircase_from_the_first_epochs_begin() -> None:
 
 
 @pytest.mark.parametrize("epochs", [501, 1_000, 3_000, 100_000])
-@pytest.mark.parametrize(("limit", "height"), [(500, HEIGHTS["lr"]), (300, LR_HEIGHT)], ids=["Live", "diary"])
+@pytest.mark.parametrize(
+    ("limit", "height"), [(500, LIVE_HEIGHTS["lr"]), (300, LR_HEIGHT)], ids=["Live", "diary"]
+)
 def test_a_thinned_cosine_is_the_same_curve_within_a_pixel(limit: int, height: int, epochs: int) -> None:
     lrs = 0.05 * (1 + np.cos(np.pi * np.arange(epochs) / epochs))
     whole = [row | {"val/accuracy": 0.5 + 0.1 * np.sin(row["epoch"])} for row in rows(*lrs.tolist())]

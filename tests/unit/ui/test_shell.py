@@ -7,8 +7,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from ui.layout import STYLE
 from ui.links import PAGE_NAMES
-from ui.shell import CHART, STATIC, TABLE, needed_scripts, page_html, page_routes
+from ui.shell import CHART, STATIC, TABLE, needed_scripts, page_html, page_routes, styled_html
 
 PAGES = Path(__file__).resolve().parents[3] / "pages"
 
@@ -66,6 +67,11 @@ class TestPageHtml:
         html = page_html(STATIC, ())
         assert "BACKEND_BASE_URL" in html[: html.index("</head>")]
 
+    def test_the_style_is_there_before_the_page_and_so_nothing_moves_when_it_comes(self) -> None:
+        for html in (page_html(STATIC, ()), styled_html(STATIC)):
+            head = html[: html.index("</head>")]
+            assert f"<style>{STYLE}</style>" in head and "{{" not in STYLE
+
     def test_no_script_is_fetched_that_the_page_names_already(self) -> None:
         own = (STATIC / "index.html").read_text(encoding="utf-8")
         added = page_html(STATIC, CHART).removeprefix(own[: own.index("</head>")].rstrip())
@@ -81,6 +87,12 @@ class TestRoutes:
             answer = client().get(f"/{name}")
             assert answer.status_code == 200 and 'id="root"' in answer.text
             assert answer.headers["cache-control"] == "no-cache"
+
+    def test_the_bare_address_brings_the_style_and_no_hint(self) -> None:
+        """Which of its own addresses the server has there, Streamlit's script finds out."""
+        answer = client().get("/")
+        assert "<style>" in answer.text and "BACKEND_BASE_URL" not in answer.text
+        assert client("/lab/plateau/").get("/lab/plateau").status_code == 200
 
     def test_the_browser_fetches_what_the_page_begins_with(self) -> None:
         begin = [f"/{name}" for name in PAGE_NAMES] + ["/compare?runs=a,b"]
