@@ -16,10 +16,6 @@ from ui.compare_table import (
     table_height,
 )
 from ui.compare_views import (
-    ACTIONS_PX,
-    CHOICES_PX,
-    FILTERS_PX,
-    blank,
     curves_ahead,
     curves_asked,
     give_head_start,
@@ -27,6 +23,7 @@ from ui.compare_views import (
     show_curves,
     show_view,
 )
+from ui.layout import kept
 from ui.links import go
 from ui.problems import told
 from ui.services import run_index
@@ -65,24 +62,26 @@ def runs_and_views() -> None:
 
     if unknown:
         st.error(plain(" ".join(no_such_run(run_id) for run_id in unknown[:3])), icon=":material/error:")
-    blanks, filters, table, about = st.empty(), st.container(), st.container(), st.container()
-    bar = st.container(horizontal=True, gap="medium", vertical_alignment="center")
+    filters = kept("compare_filters", horizontal=True, vertical_alignment="bottom", gap="small")
+    table = st.container()
+    blank = table.empty()
+    about = kept("compare_about_selected") if picked else st.container()
+    bar = kept("compare_bar", horizontal=True, gap="medium", vertical_alignment="center")
     view, below = st.container(), st.container()
     # What was come for or asked for is sent first, and stands where it will stay: the curves of what is
     # selected, before all runs are looked at; else the table.
     drawn = None
     if is_first and listing is not None:
-        between = table_height(listing.entries) + ACTIONS_PX + CHOICES_PX if curves_first else 0
-        blanks.html(blank(FILTERS_PX + between))
-        if not curves_first:
+        if curves_first:
+            blank.container(height=table_height(listing.entries, selected), border=False)
+        else:
             with table:
                 run_table(listing.entries, selected, listing.version)
-    if ahead:
+    if ahead is not None:
         with view, told():
-            drawn = show_curves(ahead.result())
+            drawn = show_curves(ahead)
     if is_first:
         give_head_start()
-        blanks.empty()
     elif curves_first:
         give_way()
 
@@ -101,6 +100,8 @@ def runs_and_views() -> None:
             st.caption(plain(f"No run passes this filter. {asked.unclear}".strip()))
         elif curves_first or not is_first:
             run_table(shown, selected, listing.version)
+    # Not before: what is below would move up until the table has come.
+    blank.empty()
     with about:
         st.caption(count_words(picked, shown, entries))
         if picked:

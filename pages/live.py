@@ -5,6 +5,7 @@ import streamlit as st
 from core.insight.changes import change_card, parent_of
 from core.runs import ACTIVE
 from ui.change_card import change_card_panel
+from ui.layout import kept
 from ui.links import go
 from ui.live_actions import actions
 from ui.live_choice import LIVE, choose_behind, choose_run
@@ -27,7 +28,7 @@ if not entries:
         go("new_run")
     st.stop()
 
-left, right = st.columns([3, 2], gap="medium")
+left, right = kept("live_choices").columns([3, 2], gap="medium")
 with left:
     entry = choose_run(entries)
 if entry is not None and entry.status is None:

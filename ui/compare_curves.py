@@ -11,6 +11,7 @@ from core.insight.row_notes import rows_notes
 from core.runs import RunEntry
 from core.runs.rows import RowsRead
 from ui.charts import run_color
+from ui.layout import kept
 from ui.lr_lines import drawn_lr
 from ui.run_charts import AVERAGED, Kind, Row
 from ui.run_fields import BEST, Field
@@ -32,6 +33,9 @@ CLEAR = 10
 MOST = 60
 """More are not drawn: reading and drawing them would take seconds, and nobody could see anything."""
 POINTS_IN_ALL = 3000
+POINTS_OF_A_RUN = (500, 300, 200, 150, 100)
+"""The first with which all runs together have no more than that, else the last. Few steps: where a run more
+changes nothing of it, the rows of the others stay what the browser has."""
 FACETS_BESIDE = 3
 FACET_HEIGHT = 300
 FIELD_WIDTH = 230
@@ -62,7 +66,7 @@ class CurvesPlace:
 
     def __init__(self) -> None:
         self.notice = st.container()
-        self.choice = st.container(horizontal=True, gap="medium", vertical_alignment="center")
+        self.choice = kept("compare_choices", horizontal=True, gap="medium", vertical_alignment="center")
         self.charts, self.words = st.container(), st.container()
 
 
@@ -95,7 +99,8 @@ def make_curves(entries: Sequence[RunEntry], reads: Reads, fields: Callable[[], 
 
 
 def _settled(curves: Sequence[Curve]) -> Collection[str]:
-    """The ids of the runs that the browser has drawn already, as long as runs were only added."""
+    """The ids of the runs whose rows stand in the data sets that stay the same; kept in the session from one
+    drawing to the next."""
     now = tuple(curve.id for curve in curves)
     st.session_state[_SETTLED] = settled_runs(st.session_state.get(_SETTLED, ()), now)
     return set(st.session_state[_SETTLED])
@@ -103,11 +108,13 @@ def _settled(curves: Sequence[Curve]) -> Collection[str]:
 
 def draw_curves(made: CurveCharts, place: CurvesPlace) -> None:
     """Send the charts to where they stand."""
+    if not made.specs:
+        return
     places = [(CHART, place.charts)]
     if made.facet_by is not None:
         with place.charts:
             places = [(f"{CHART}_{at}", column) for at, (column, _) in enumerate(facets(made.facet_by))]
-    for (key, where), spec in zip(places, made.specs, strict=False):
+    for (key, where), spec in zip(places, made.specs, strict=True):
         if spec:
             where.vega_lite_chart(spec=spec, key=key, width="stretch")
 
@@ -322,7 +329,8 @@ def curves_of(
     entries: Sequence[RunEntry], reads: Reads, color_by: Field | None = None, kind: Kind = "accuracy"
 ) -> list[Curve]:
     """The runs' rows thinned so that all of them together stay quick to draw."""
-    limit = max(100, min(500, POINTS_IN_ALL // max(1, len(entries))))
+    allowed = [points for points in POINTS_OF_A_RUN if points * len(entries) <= POINTS_IN_ALL]
+    limit = allowed[0] if allowed else POINTS_OF_A_RUN[-1]
     names = unique_names(entries)
     found = []
     for at, entry in enumerate(entries):

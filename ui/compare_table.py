@@ -30,34 +30,33 @@ _UNFOLDED = "compare_unfolded"
 
 
 def filter_bar(entries: Sequence[RunEntry]) -> RunFilter:
-    """The widgets above the table, as a filter."""
+    """The widgets above the table, as a filter. Where they are drawn lays them out in a row."""
     known = [entry.status for entry in entries if entry.status]
     states = [state for state in STATE_COLORS if any(entry.state == state for entry in entries)]
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        text = st.text_input(
-            "Find",
-            key=_FIND,
-            placeholder="name, note, tag, id, lr<0.01",
-            help="Every word must be found somewhere in what was written about the run. A setting is asked "
-            "for by its name in the recipe: optimizer.kind=sgd, lr<0.01, dropout>=0.3.",
+    text = st.text_input(
+        "Find",
+        key=_FIND,
+        placeholder="name, note, tag, id, lr<0.01",
+        help="Every word must be found somewhere in what was written about the run. A setting is asked "
+        "for by its name in the recipe: optimizer.kind=sgd, lr<0.01, dropout>=0.3.",
+    )
+    chosen_states = _many("State", states, "compare_states")
+    datasets = _many("Data set", sorted({s.dataset for s in known}), "compare_datasets")
+    architectures = _many(
+        "Architecture",
+        sorted({s.architecture for s in known}),
+        "compare_architectures",
+        lambda kind: kind_words("architecture", kind),
+    )
+    tags = _many("Tag", tags_of(entries), "compare_tags")
+    starred = st.toggle("Starred", key="compare_starred", help="Only runs with a star.")
+    if len(groups(entries)) < len(entries):
+        st.toggle(
+            "Group repeats",
+            value=True,
+            key=GROUPED,
+            help="Runs that differ by their seed alone as one row, with mean and spread, that unfolds.",
         )
-        chosen_states = _many("State", states, "compare_states")
-        datasets = _many("Data set", sorted({s.dataset for s in known}), "compare_datasets")
-        architectures = _many(
-            "Architecture",
-            sorted({s.architecture for s in known}),
-            "compare_architectures",
-            lambda kind: kind_words("architecture", kind),
-        )
-        tags = _many("Tag", tags_of(entries), "compare_tags")
-        starred = st.toggle("Starred", key="compare_starred", help="Only runs with a star.")
-        if len(groups(entries)) < len(entries):
-            st.toggle(
-                "Group repeats",
-                value=True,
-                key=GROUPED,
-                help="Runs that differ by their seed alone as one row, with mean and spread, that unfolds.",
-            )
     return RunFilter(text, tuple(chosen_states), tuple(datasets), tuple(architectures), tuple(tags), starred)
 
 
@@ -105,8 +104,7 @@ def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) ->
     Selected runs that the filter hides stay selected. A group of repeats is selected as a whole, or,
     unfolded, run by run. `version` is the listing's.
     """
-    grouped = st.session_state.get(GROUPED, True)
-    found = groups(entries) if grouped else [Group(entry.id, (entry,)) for entry in entries]
+    found = _groups_of(entries)
     unfolded = _unfolded(found, set(selected))
     rows = table_rows(found, unfolded)
     places = [place for place, row in enumerate(rows) if set(row.ids) <= set(selected)]
@@ -132,9 +130,24 @@ def run_table(entries: Sequence[RunEntry], selected: list[str], version: int) ->
     put_in_address(selected)
 
 
-def table_height(entries: Sequence[RunEntry]) -> int:
-    """How high the table of these runs is in pixels, before anything was unfolded or filtered."""
-    return _height(len(groups(entries)))
+def table_height(entries: Sequence[RunEntry], selected: Sequence[str]) -> int:
+    """How high the table of these runs is in pixels before it is drawn, without a filter."""
+    found = _groups_of(entries)
+    asked: dict[str, bool] = st.session_state.get(_UNFOLDED, {})
+    unfolded = [group for group in found if asked.get(group.key, _is_partly(group, set(selected)))]
+    return _height(len(table_rows(found, [group.key for group in unfolded])))
+
+
+def _groups_of(entries: Sequence[RunEntry]) -> list[Group]:
+    """What the table has a line for: groups of repeats, or each run by itself."""
+    grouped = st.session_state.get(GROUPED, True)
+    return groups(entries) if grouped else [Group(entry.id, (entry,)) for entry in entries]
+
+
+def _is_partly(group: Group, selected: set[str]) -> bool:
+    """Whether some of its runs are selected, and not all."""
+    ids = {entry.id for entry in group.entries}
+    return bool(ids & selected) and not ids <= selected
 
 
 def _height(rows: int) -> int:
@@ -195,7 +208,7 @@ def _unfolded(found: Sequence[Group], selected: set[str]) -> list[str]:
     clicked = _clicked(last["lines"])
     for group in found:
         ids = {entry.id for entry in group.entries}
-        is_open = asked.get(group.key, bool(ids & selected) and not ids <= selected)
+        is_open = asked.get(group.key, _is_partly(group, selected))
         if ids & clicked:
             # From what was seen, and not from what it would be by itself.
             is_open = asked[group.key] = group.key not in last["unfolded"]

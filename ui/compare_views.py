@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +37,6 @@ together they would be there 0.3 s later, and the rest hardly earlier (docs/perf
 WAY_S = 0.04
 """How long the page waits after a click's curves. Python's threads take turns of 5 ms: while this one makes
 the rest of the page, the one that sends would wait for its turn before each message."""
-FILTERS_PX, ACTIONS_PX, CHOICES_PX = 82, 105, 104
-"""How high the filters, what stands between table and view, and the choices above curves are on a wide
-window."""
 _ADDRESSES = {CURVES: "", CHANGED: "changed", GROUPS: "groups", LINEAGE: "lineage"}
 
 
@@ -52,11 +48,6 @@ def give_head_start() -> None:
 def give_way() -> None:
     """Let the server send what it has before more is made."""
     time.sleep(WAY_S)
-
-
-def blank(height_px: int) -> str:
-    """As high as what comes above, so that nothing moves when it does."""
-    return f'<div style="height: {height_px}px"></div>'
 
 
 @dataclass(frozen=True)
@@ -81,26 +72,26 @@ def curves_asked() -> bool:
     return str(st.session_state.get(VIEW) or view_in_address()) == CURVES
 
 
-def curves_ahead(picked: Sequence[RunEntry]) -> Future[MadeCurves]:
-    """The curves of the selected runs, without what can be chosen of them; or what went wrong, for where they
-    would stand.
+def curves_ahead(picked: Sequence[RunEntry]) -> MadeCurves | PlateauError | OSError:
+    """The curves of the selected runs, without what can be chosen of them; or the error of which a person is
+    told where they would stand.
 
     Made before anything of the page is sent, so that the charts go with their places, in one go: the browser
     would else draw the places first, and the charts that much later.
     """
-    ahead: Future[MadeCurves] = Future()
     try:
         runs = list(picked[:MOST])
         reads = read_runs(runs)
         charts = make_curves(runs, reads, lambda: _fields(run_index().listing(), runs))
-        ahead.set_result(MadeCurves(runs, reads, charts))
+        return MadeCurves(runs, reads, charts)
     except (PlateauError, OSError) as error:
-        ahead.set_exception(error)
-    return ahead
+        return error
 
 
-def show_curves(made: MadeCurves) -> Drawn:
-    """The curves in their place."""
+def show_curves(made: MadeCurves | PlateauError | OSError) -> Drawn:
+    """The curves in their place. Raises the error that came instead of them."""
+    if not isinstance(made, MadeCurves):
+        raise made
     place = CurvesPlace()
     draw_curves(made.charts, place)
     return Drawn(made, place)

@@ -39,9 +39,9 @@ LEGEND_ROWS = 4
 takes its own from the curves (see `_color`)."""
 LEGEND_ROW = 23
 """Its pixels, with labels and distances as `_color` sets them."""
-MOST_SPOTS = 300
-"""So many points of all curves together answer a pointer; a thousand would take the browser as long as all
-of the lines. Best and last are always among them."""
+MOST_SPOTS = 400
+"""At most so many points of all curves together answer a pointer, and where there are more rows at least half
+as many; besides, each run's best and last. A thousand would take the browser as long as all of the lines."""
 LINES, SPOTS, ADDED_LINES, ADDED_SPOTS, NAMES = (
     alt.NamedData(name=name, format=alt.DataFormat(parse=None))
     for name in ("lines", "spots", "added_lines", "added_spots", "names")
@@ -49,8 +49,8 @@ LINES, SPOTS, ADDED_LINES, ADDED_SPOTS, NAMES = (
 """What they hold has its type already: the browser need not look for one. Runs that were added to others
 have data sets of their own: those of the others stay what they are, and the browser leaves them alone."""
 MOST_ADDED = 5
-"""So many runs are added to others before they count as theirs: the browser makes those added anew each
-time."""
+"""Up to so many runs are added ones; with one more all of them are settled. What was added is taken in anew
+at each click."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ class Overlay:
 
     lines: pa.Table
     spots: pa.Table
+    """Of the settled runs; below, those of the runs that were added to them."""
     added_lines: pa.Table
     added_spots: pa.Table
     names: pa.Table
@@ -95,9 +96,9 @@ class Overlay:
         return len(self.names["key"].unique())
 
 
-def settled_runs(before: Sequence[str], now: Sequence[str]) -> Sequence[str]:
-    """Which of the runs `now` are no added ones: those `before`, as long as they are still the first and few
-    have come; else all."""
+def settled_runs(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of the runs whose rows stay what they were, of those drawn `now`: the ones that were settled
+    `before`, where they are still the first and no more than MOST_ADDED follow; else all of them."""
     settled = now[: len(before)]
     return settled if before and settled == before and len(now) - len(before) <= MOST_ADDED else now
 
@@ -118,38 +119,43 @@ def overlay_rows(
     order. Runs that are not among the ids `settled` are added ones; without it, none is.
     """
     keys, colors = _legend(curves, parts)
-    key_of = [keys[curve.id if parts is None else curve.part] for curve in curves]
+    key_of = {curve.id: keys[curve.id if parts is None else curve.part] for curve in curves}
     series = series_of(kind, averaged)
-    each = _each(sum(len(curve.rows) for curve in curves))
+    stride = _stride(sum(len(curve.rows) for curve in curves))
     lines, spots = [], []
     for is_added in (False, True):
-        some = [at for at, c in enumerate(curves) if (settled is None or c.id in settled) != is_added]
-        inside, inside_keys = [curves[at] for at in some], [key_of[at] for at in some]
-        columns = _line_rows(inside, inside_keys, {name: series[name] for name in shown}, x_axis)
+        some = [curve for curve in curves if (settled is None or curve.id in settled) != is_added]
+        columns = _line_rows(some, key_of, {name: series[name] for name in shown}, x_axis)
         if parts is not None:
-            columns["id"] = _repeated([c.id for c in inside], [len(c.rows) for c in inside])
+            columns["id"] = _repeated([curve.id for curve in some], [len(curve.rows) for curve in some])
         lines.append(pa.table(columns))
-        spots.append(pa.table(_spot_rows(inside, series, x_axis, each)))
-    names = {"key": pa.array(key_of), "color": pa.array([colors[key] for key in key_of])}
+        spots.append(pa.table(_spot_rows(some, key_of, series, x_axis, stride)))
+    names = {
+        "key": pa.array([key_of[curve.id] for curve in curves]),
+        "color": pa.array([colors[key_of[curve.id]] for curve in curves]),
+    }
     if _has_rings(kind, shown):
         names |= _columns([[best_row(curve.rows) or {}] for curve in curves], {"val": series["val"]}, x_axis)
     return Overlay(lines[0], spots[0], lines[1], spots[1], pa.table(names))
 
 
 def _line_rows(
-    curves: Sequence[Curve], keys: Sequence[str], series: Mapping[str, str], x_axis: XAxis
+    curves: Sequence[Curve], key_of: Mapping[str, str], series: Mapping[str, str], x_axis: XAxis
 ) -> dict[str, pa.Array]:
     lines = _columns([curve.rows for curve in curves], series, x_axis)
-    return lines | {"key": _repeated(keys, [len(curve.rows) for curve in curves])}
+    counts = [len(curve.rows) for curve in curves]
+    return lines | {"key": _repeated([key_of[curve.id] for curve in curves], counts)}
 
 
 def _spot_rows(
-    curves: Sequence[Curve], series: Mapping[str, str], x_axis: XAxis, each: int
+    curves: Sequence[Curve], key_of: Mapping[str, str], series: Mapping[str, str], x_axis: XAxis, stride: int
 ) -> dict[str, pa.Array]:
-    found = [_pointed_at(curve.rows, each) for curve in curves]
+    found = [_pointed_at(curve.rows, stride) for curve in curves]
+    counts = [len(rows) for rows in found]
     spots = _columns(found, series, x_axis)
     spots["epoch"] = _numbers(number(row, "epoch") for rows in found for row in rows)
-    return spots | {"run": _repeated([c.name for c in curves], [len(rows) for rows in found])}
+    spots["run"] = _repeated([curve.name for curve in curves], counts)
+    return spots | {"key": _repeated([key_of[curve.id] for curve in curves], counts)}
 
 
 def _numbers(values: Iterable[float | None]) -> pa.Array:
@@ -184,19 +190,19 @@ def _place(row: Row, x_axis: XAxis) -> float | None:
     return None if seconds is None else seconds / 60
 
 
-def _each(of_all: int) -> int:
+def _stride(rows: int) -> int:
     """Every how many rows answer a pointer where there are so many of all runs: a power of two, so that a run
     more mostly leaves those of the others as they are."""
-    each = 1
-    while each * MOST_SPOTS < of_all:
-        each *= 2
-    return each
+    stride = 1
+    while stride * MOST_SPOTS < rows:
+        stride *= 2
+    return stride
 
 
-def _pointed_at(rows: Sequence[Row], each: int) -> list[Row]:
+def _pointed_at(rows: Sequence[Row], stride: int) -> list[Row]:
     """Which of a run's rows a pointer finds."""
     best = best_row(rows)
-    return [row for at, row in enumerate(rows, 1) if row is best or at == len(rows) or at % each == 0]
+    return [row for at, row in enumerate(rows, 1) if row is best or at == len(rows) or at % stride == 0]
 
 
 def _legend(
@@ -262,13 +268,16 @@ def overlay_spec(
 
 
 def _faded() -> Any:
-    """Less of what was not picked in the legend. Asked of each point, and so of the signal alone: Vega-Lite's
-    own test looks into the selection's rows each time."""
-    return (
-        alt.when("!pick.key || indexof(pick.key, datum.key) >= 0")
-        .then(alt.value(1.0))
-        .otherwise(alt.value(0.12))
-    )
+    """Less of what was not picked in the legend."""
+    return _if_picked(1.0, 0.12)
+
+
+def _if_picked(picked: float, other: float) -> Any:
+    """A number for what was picked in the legend (as long as nothing was, for all), and one for the rest. It
+    is asked of each point, and so of the signal alone: Vega-Lite's own test looks into the selection's rows
+    each time."""
+    test = "!pick.key || indexof(pick.key, datum.key) >= 0"
+    return alt.when(test).then(alt.value(picked)).otherwise(alt.value(other))
 
 
 def _lines(rows: alt.NamedData, shown: Sequence[str]) -> Any:
@@ -312,18 +321,20 @@ def _color() -> alt.Color:
             symbolSize=400,
             symbolOpacity=1,
             symbolStrokeWidth=2.4,
-            labelLimit=330,
+            # As wide as a third of the chart leaves it: on a narrow window the names would else be cut off.
+            labelLimit=alt.ExprRef(f"clamp(width / {LEGEND_COLUMNS} - 36, 40, 330)"),
         ),
     )
 
 
 def _spots(rows: alt.NamedData, kind: Kind, x: alt.X, at: str, names: list[str]) -> Any:
-    """What a pointer finds: invisible dots on the first line."""
+    """What a pointer finds: invisible dots on the first line, of what is picked in the legend alone."""
     return (
         alt.Chart(rows)
-        .mark_circle(size=110, opacity=0, aria=False)
+        .mark_circle(opacity=0, aria=False)
         .encode(
             x=x,
+            size=_if_picked(110, 0),
             y=alt.Y(field=at, type="quantitative"),
             tooltip=[
                 alt.Tooltip("run:N"),

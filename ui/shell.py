@@ -1,7 +1,8 @@
-"""The HTML that a browser gets for the address of a page: Streamlit's own, with the style of every page and
-two hints.
+"""The HTML that a browser gets for the app's addresses: Streamlit's own with the style of every page, and for
+a page's address with two hints.
 
 A style that a page sends comes when the page stands, which then moves; here it is there before.
+
 Streamlit's script looks for its server below the page's address first ('/compare/_stcore/health'), is
 refused there, and asks again above; and it fetches the code of each kind of widget only when the first of
 that kind arrives. Here it is told where the server is, and the browser to fetch what the page begins with
@@ -48,13 +49,15 @@ _KNOWN = re.compile(r"\./static/js/([\w.-]+\.js)")
 
 
 def page_routes(base: str = "") -> list[Route]:
-    """A route for each page's address and for the bare one; `base` is the server's base path."""
-    bare = Route(route_path(base, ""), _bare, methods=["GET"])
-    return [bare, *(Route(route_path(base, name), _answer, methods=["GET"]) for name in PAGE_NAMES)]
+    """A route for each page's address, and one for the app's own; `base` is the server's base path."""
+    # With its last slash: without one Streamlit leads to it, and what the HTML names lies below it.
+    own = route_path(base, "").rstrip("/") + "/"
+    pages = [Route(route_path(base, name), _answer, methods=["GET"]) for name in PAGE_NAMES]
+    return [Route(own, _own, methods=["GET"]), *pages]
 
 
-def _bare(_: Request) -> Response:
-    """Streamlit's script finds its server there by itself."""
+def _own(_: Request) -> Response:
+    """The style alone: Streamlit's script finds its server there by itself."""
     return HTMLResponse(styled_html(STATIC), headers={"Cache-Control": "no-cache"})
 
 

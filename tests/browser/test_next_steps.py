@@ -45,27 +45,6 @@ def test_the_card_says_what_changed_and_what_it_did(
     expect_no_failure(page)
 
 
-def test_nothing_moves_while_the_charts_are_drawn(server: Server, page: Page, pair: tuple[Run, Run]) -> None:
-    page.add_init_script(
-        """window.seen = { titles: [], lefts: [], rights: [] };
-        const look = () => {
-          const box = (query) => document.querySelector(query)?.getBoundingClientRect();
-          const [title, left, right] =
-            ["h1", ".st-key-room_live_charts", ".st-key-live_loss_charts"].map(box);
-          if (title) window.seen.titles.push(title.top);
-          if (left && right) { window.seen.lefts.push(left.height); window.seen.rights.push(right.height); }
-          requestAnimationFrame(look);
-        };
-        look();"""
-    )
-    open_page(page, f"{server.url}/live?run={pair[1].id}")
-    expect(page.locator('[data-testid="stVegaLiteChart"] .marks')).to_have_count(4)
-    page.wait_for_timeout(300)
-    for places in page.evaluate("Object.values(window.seen)"):
-        assert len(places) > 5 and max(places) - min(places) <= 2
-    expect_no_failure(page)
-
-
 def test_a_suggestion_opens_the_form_with_its_change(
     server: Server, page: Page, pair: tuple[Run, Run]
 ) -> None:

@@ -16,7 +16,6 @@ from core.runs.status import write_status
 from tests.pages.made_runs import HOSTILE, data_info, make_run
 from tests.pages.opening import opened, press, show
 from tests.unit.insight.judged_runs import hits_of, judged_run
-from ui import compare_views
 from ui.compare_actions import clean
 from ui.compare_curves import curves_of, read_runs, unique_names
 from ui.compare_settings import SETTING
@@ -52,12 +51,6 @@ def texts(test: AppTest) -> str:
 def plain_texts(test: AppTest) -> str:
     """Without the backslashes that keep Markdown from being one."""
     return texts(test).replace("\\", "")
-
-
-def datasets(test: AppTest) -> dict[str, bytes]:
-    """What the chart's rows are on their way to the browser."""
-    [chart] = test.get("vega_lite_chart")
-    return {part.name: part.data.data for part in chart.proto.datasets}
 
 
 def frame(test: AppTest, at: int) -> pd.DataFrame:
@@ -212,35 +205,6 @@ class TestSelection:
     def test_runs_without_an_epoch_have_no_undefined_chart(self, store: RunStore) -> None:
         test = page(make_run(store, state="queued").id)
         assert not test.get("vega_lite_chart") and "None of these runs" in texts(test)
-
-    def test_a_run_more_leaves_the_rows_of_the_others_as_the_browser_has_them(self, store: RunStore) -> None:
-        runs = [make_run(store).id for _ in range(4)]
-        test = page(*runs[:2])
-        before = datasets(test)
-        test.query_params["runs"] = ",".join(runs[:3])
-        after = datasets(show(test))
-        assert {name for name in before if before[name] != after[name]} == {
-            "added_lines",
-            "added_spots",
-            "names",
-        }
-        test.query_params["runs"] = ",".join(runs[1:])
-        fresh = datasets(show(test))
-        assert fresh == datasets(page(*runs[1:])) and fresh["lines"] != after["lines"]
-
-    def test_curves_that_cannot_be_made_are_said_where_they_would_stand(
-        self, store: RunStore, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def refused(*_: object) -> None:
-            raise PermissionError(13, "Permission denied", "epochs.jsonl")
-
-        run = make_run(store)
-        monkeypatch.setattr(compare_views, "read_runs", refused)
-        test = page(run.id)
-        assert "cannot be read" in test.error[0].value and not test.get("vega_lite_chart")
-        order = [node.type for node in test.main]
-        assert order.index("error") > order.index(test.dataframe[0].type)
-        assert len(frame(test, 0)) == 1 and "1 selected" in texts(test)
 
     def test_the_colour_is_the_runs_own(self, store: RunStore) -> None:
         entries = [store.entry(make_run(store)) for _ in range(3)]

@@ -78,16 +78,33 @@ def test_a_run_that_is_added_leaves_the_rows_of_the_others_as_they_are() -> None
     assert pa.concat_tables([after.spots, after.added_spots]).to_pylist() == whole.spots.to_pylist()
 
 
-def test_added_are_a_few_runs_after_those_that_were_there() -> None:
-    assert settled_runs((), ("a", "b")) == ("a", "b")
-    assert settled_runs(("a", "b"), ("a", "b")) == ("a", "b") == settled_runs(("a", "b"), ("a", "b", "c"))
-    # One less, another first: what the browser has is no use.
-    assert settled_runs(("a", "b"), ("a", "c")) == ("a", "c") and settled_runs(("a",), ("b", "a")) == (
-        "b",
-        "a",
-    )
-    many = tuple(f"{at}" for at in range(2 + MOST_ADDED))
-    assert settled_runs(many[:2], many) == many[:2] and settled_runs(many[:1], many) == many
+def test_added_runs_have_a_settings_colours_and_lines_of_their_own() -> None:
+    curves = [Curve(run_id, run_id, "#111111", [row(1)], "sgd") for run_id in "abc"]
+    found = overlay_rows("accuracy", curves, ("val",), "epoch", parts={"sgd": "#aaaaaa"}, settled={"a", "b"})
+    assert (cells(found.lines, "id"), cells(found.added_lines, "id")) == (["a", "b"], ["c"])
+    assert cells(found.added_lines, "key") == ["0000 sgd"] == cells(found.added_spots, "key")
+
+
+MANY = tuple(f"{at}" for at in range(2 + MOST_ADDED))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "settled"),
+    [
+        ((), ("a", "b"), ("a", "b")),
+        (("a", "b"), ("a", "b"), ("a", "b")),
+        (("a", "b"), ("a", "b", "c"), ("a", "b")),
+        # One less, another first: what the browser has is no use.
+        (("a", "b"), ("a", "c"), ("a", "c")),
+        (("a",), ("b", "a"), ("b", "a")),
+        (MANY[:2], MANY, MANY[:2]),
+        (MANY[:1], MANY, MANY),
+    ],
+)
+def test_added_are_a_few_runs_after_those_that_were_there(
+    before: tuple[str, ...], now: tuple[str, ...], settled: tuple[str, ...]
+) -> None:
+    assert settled_runs(before, now) == settled
 
 
 def test_the_legend_names_runs_the_oldest_first_each_in_its_own_colour() -> None:
@@ -132,9 +149,11 @@ def test_rows_have_the_fields_that_the_chart_asks_for_and_none_besides(kind: Kin
     layers = overlay_spec(kind, shown, "epoch", by_part=by_part)["layer"]
     asked = {name: asked_fields(layers, name) for name in found.datasets}
     assert set(found.lines.column_names) == asked["lines"] - {"series", "value"} | set(shown)
-    assert set(found.spots.column_names) == asked["spots"]
+    # A pointer is told nothing of the key, it says whose point it is.
+    assert set(found.spots.column_names) == asked["spots"] | {"key"}
     assert found.added_lines.schema == found.lines.schema and asked["added_lines"] == asked["lines"]
     assert found.added_spots.schema == found.spots.schema and asked["added_spots"] == asked["spots"]
+    assert "datum.key" in json.dumps(layers)
     # The legend's colours are their own field.
     assert set(found.names.column_names) == asked["names"] | {"color"}
 
@@ -165,14 +184,18 @@ def test_one_line_of_each_run_needs_no_fold_and_looks_as_it_does_beside_others()
     assert alone["mark"]["strokeWidth"] == beside["strokeWidth"]["scale"]["range"][0]
 
 
-def test_what_is_picked_in_the_legend_is_asked_of_lines_and_rings() -> None:
-    legend, lines, added, *_, rings = overlay_spec("accuracy", ("val",), "epoch")["layer"]
+def test_what_is_picked_in_the_legend_is_asked_of_lines_points_and_rings() -> None:
+    legend, *layers = overlay_spec("accuracy", ("val",), "epoch")["layer"]
     # No pointer finds the points that bring the legend.
     assert legend["mark"]["tooltip"] is None and legend["mark"]["size"] == 0
     assert legend["mark"]["opacity"] == 0 and legend["encoding"]["color"]["legend"]["symbolOpacity"] == 1
-    for layer in (lines, added, rings):
-        (condition,) = layer["encoding"]["opacity"]["condition"]
-        assert "pick.key" in condition["test"] and condition["value"] == 1.0
+    found = {}
+    for layer in layers:
+        channel = "size" if "spots" in layer["data"]["name"] else "opacity"
+        (condition,) = layer["encoding"][channel]["condition"]
+        assert "pick.key" in condition["test"] and layer["encoding"][channel]["value"] < condition["value"]
+        found[layer["data"]["name"]] = condition["value"]
+    assert set(found) == {"lines", "added_lines", "spots", "added_spots", "names"}
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
