@@ -22,6 +22,7 @@ from ui.compare_curves import (
     make_curves,
     read_runs,
 )
+from ui.layout import kept
 from ui.links import go
 from ui.run_fields import Field, fields_of
 from ui.services import run_index
@@ -48,6 +49,19 @@ def give_head_start() -> None:
 def give_way() -> None:
     """Let the server send what it has before more is made."""
     time.sleep(WAY_S)
+
+
+class Places:
+    """Where the page's parts stand, from its top down."""
+
+    def __init__(self, *, is_selected: bool) -> None:
+        self.filters = kept("compare_filters", horizontal=True, vertical_alignment="bottom", gap="small")
+        self.table = st.container()
+        self.before_table = self.table.empty()
+        """For what is as high as the table until it comes; later, too, so that the table stays what it is."""
+        self.about = kept("compare_about_selected") if is_selected else st.container()
+        self.bar = kept("compare_bar", horizontal=True, gap="medium", vertical_alignment="center")
+        self.view, self.below = st.container(), st.container()
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ KEPT_HEIGHTS = {
 }
 """What rows of widgets are at least high in pixels, by their containers' keys, as they are on a wide window:
 what is below does not move when the widgets come."""
+BLANK = "blank"
+"""The key of a container that keeps the room of what is sent later into the same one. It goes in the frame in
+which that comes; taken away by the page it would go a frame before or after it."""
 STYLE = f"""
 [data-testid="stMain"] [data-testid="stMainBlockContainer"] {{ padding-top: 3.2rem; padding-bottom: 4rem; }}
 @media (max-width: 1150px) {{
@@ -37,6 +40,9 @@ STYLE = f"""
   min-width: min({LEAST_PX}px, 100%);
 }}
 [data-testid="stMain"] .st-key-resume_offer {{ margin-top: 1rem; }}
+[data-testid="stMain"] [data-testid="stLayoutWrapper"]:has(> .st-key-{BLANK}):not(:last-child) {{
+  display: none;
+}}
 [data-testid="stMain"] .st-key-room_{LIVE_LEFT} {{
   min-height: calc({LIVE_HEIGHTS["accuracy"] + LIVE_HEIGHTS["lr"]}px + 1rem);
 }}

@@ -47,7 +47,7 @@ def moved_px(page: Page, spot: str) -> tuple[float, float]:
     return max(tops) - min(tops), max(heights) - min(heights)
 
 
-def test_lives_charts_have_their_place_and_room_before_they_are_drawn(
+def test_lives_charts_have_their_room_before_they_are_drawn(
     server: Server, page: Page, runs: list[str]
 ) -> None:
     watch(page, TITLE, LEFT, RIGHT)

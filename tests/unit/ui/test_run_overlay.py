@@ -149,19 +149,17 @@ def test_rows_have_the_fields_that_the_chart_asks_for_and_none_besides(kind: Kin
     layers = overlay_spec(kind, shown, "epoch", by_part=by_part)["layer"]
     asked = {name: asked_fields(layers, name) for name in found.datasets}
     assert set(found.lines.column_names) == asked["lines"] - {"series", "value"} | set(shown)
-    # A pointer is told nothing of the key, it says whose point it is.
-    assert set(found.spots.column_names) == asked["spots"] | {"key"}
+    assert set(found.spots.column_names) == asked["spots"]
     assert found.added_lines.schema == found.lines.schema and asked["added_lines"] == asked["lines"]
     assert found.added_spots.schema == found.spots.schema and asked["added_spots"] == asked["spots"]
-    assert "datum.key" in json.dumps(layers)
     # The legend's colours are their own field.
     assert set(found.names.column_names) == asked["names"] | {"color"}
 
 
 def asked_fields(layers: list[dict[str, Any]], data: str) -> set[str]:
-    """The fields that the encodings of one data set name."""
+    """The fields that the encodings of one data set name, in tests too."""
     text = json.dumps([layer["encoding"] for layer in layers if layer["data"]["name"] == data])
-    return set(re.findall(r'"field": "([^"]+)"', text))
+    return {field or tested for field, tested in re.findall(r'"field": "([^"]+)"|datum\.(key)', text)}
 
 
 def test_a_run_more_or_less_leaves_the_chart_as_high_as_it_is() -> None:
@@ -193,9 +191,11 @@ def test_what_is_picked_in_the_legend_is_asked_of_lines_points_and_rings() -> No
     for layer in layers:
         channel = "size" if "spots" in layer["data"]["name"] else "opacity"
         (condition,) = layer["encoding"][channel]["condition"]
-        assert "pick.key" in condition["test"] and layer["encoding"][channel]["value"] < condition["value"]
-        found[layer["data"]["name"]] = condition["value"]
-    assert set(found) == {"lines", "added_lines", "spots", "added_spots", "names"}
+        assert "pick.key" in condition["test"]
+        found[layer["data"]["name"]] = (condition["value"], layer["encoding"][channel]["value"])
+    lines, spots = (1.0, 0.12), (110, 0)
+    assert found.pop("names") == lines
+    assert found == {"lines": lines, "added_lines": lines, "spots": spots, "added_spots": spots}
 
 
 @pytest.mark.parametrize("kind", get_args(Kind))
